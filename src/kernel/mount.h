@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: mounts, by the fd-based mount API only (open_tree(2), fsopen(2), move_mount(2), mount_setattr(2); Linux 5.12).
+ * Never does: take a target as a string: a mount is attached on an fd that kernel/resolve.h gave.
+ * Runs in: the executor (host side for clones, the container's mount namespace for the rest), the importer. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The attributes a mount can have, as MOUNT_ATTR_* of linux/mount.h. */
+typedef uint64_t MountAttributes;
+
+/* A file system of `type` as a detached mount. `options` is a NULL-terminated list of "key=value" or "flag", `source`
+ * may be NULL. fd or -errno. */
+int mount_create(const char *type, const char *source, char *const *options, MountAttributes attributes);
+
+/* A detached copy of the mount at dir_fd (O_PATH) or at `path` below it ("" for dir_fd itself). The tree that it
+ * copies must be in this process's mount namespace: -EINVAL otherwise. */
+int mount_clone(int dir_fd, const char *path, bool recursive);
+
+/* Attaches a detached mount on what target_fd (O_PATH) refers to. */
+int mount_attach(int mount_fd, int target_fd);
+
+/* Detaches an attached mount (lazily) from where it is; mount_fd must be its root. It stays usable by fd. */
+int mount_detach(int mount_fd);
+
+/* Sets and clears attributes of a mount, attached or not. */
+int mount_set_attributes(int mount_fd, MountAttributes set, MountAttributes clear, bool recursive);
+
+/* MS_PRIVATE, MS_SLAVE, MS_SHARED for the mount at `path` and all below. */
+int mount_set_propagation(const char *path, uint64_t propagation);
+
+/* Makes the directory root_fd, which must be a mount point of this namespace, the root of this mount namespace and
+ * drops the old one whole. The working directory is the new root afterwards. */
+int mount_pivot(int root_fd);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernel/process.h"
+
+#include "base/cleanup.h"
+#include "kernel/syscall.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+#define PIDFS_MAGIC 0x50494446
+
+pid_t process_clone(uint64_t namespaces, int cgroup_fd, int *ret_pidfd)
+{
+    int pidfd = -EBADF;
+    struct clone_args arguments = {
+            .flags = namespaces | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+            .pidfd = (uint64_t) (uintptr_t) &pidfd,
+            .exit_signal = SIGCHLD,
+            .cgroup = cgroup_fd >= 0 ? (uint64_t) cgroup_fd : 0,
+    };
+    int pid = sys_clone3(&arguments);
+
+    if (pid > 0)
+        *ret_pidfd = pidfd;
+    return pid;
+}
+
+int process_open(pid_t pid)
+{
+    return sys_pidfd_open(pid, 0);
+}
+
+int process_send_signal(int pidfd, int signal_number)
+{
+    return sys_pidfd_send_signal(pidfd, signal_number);
+}
+
+int process_wait(int pidfd, int *ret_code, bool *ret_signaled)
+{
+    siginfo_t info = {};
+
+    while (waitid((idtype_t) P_PIDFD, (id_t) pidfd, &info, WEXITED) < 0)
+        if (errno != EINTR)
+            return -errno;
+    *ret_code = info.si_status;
+    *ret_signaled = info.si_code != CLD_EXITED;
+    return 0;
+}
+
+uint64_t process_pidfd_id(int pidfd)
+{
+    struct statfs fs;
+    struct stat st;
+
+    if (fstatfs(pidfd, &fs) < 0 || fs.f_type != PIDFS_MAGIC || fstat(pidfd, &st) < 0)
+        return 0;
+    return st.st_ino;
+}
+
+int process_start_time(pid_t pid, uint64_t *ret_ticks)
+{
+    _cleanup_close_ int fd = -EBADF;
+    char path[32], line[1024], *cursor;
+    unsigned long long ticks = 0;
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? -ESRCH : -errno;
+    n = read(fd, line, sizeof(line) - 1);
+    if (n <= 0)
+        return n < 0 ? -errno : -ESRCH;
+    line[n] = 0;
+    /* The command's name may hold anything, parentheses and blanks too: count from the last one. */
+    cursor = strrchr(line, ')');
+    if (!cursor || sscanf(cursor + 1,
+                          " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                          &ticks) != 1)
+        return -EBADMSG;
+    *ret_ticks = ticks;
+    return 0;
+}
+
+int process_close_from(int first, bool cloexec)
+{
+    return sys_close_range((unsigned) first, ~0U, cloexec ? 4U /* CLOSE_RANGE_CLOEXEC */ : 0U);
+}
+
+int process_drop_bounding(uint64_t keep, unsigned last_capability)
+{
+    for (unsigned i = 0; i <= last_capability; i++)
+        if (!(keep & (UINT64_C(1) << i)) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0) {
+            if (errno == EINVAL) /* newer than this kernel */
+                break;
+            return -errno;
+        }
+    return 0;
+}
+
+int process_set_capabilities(uint64_t permitted)
+{
+    return sys_capset(permitted, permitted, 0);
+}
+
+int process_clear_ambient(void)
+{
+    return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int process_load_seccomp(const void *instructions, size_t size_bytes)
+{
+    struct sock_fprog program = {
+            .len = (unsigned short) (size_bytes / sizeof(struct sock_filter)),
+            .filter = (struct sock_filter *) (uintptr_t) instructions,
+    };
+
+    if (size_bytes % sizeof(struct sock_filter) != 0 || size_bytes / sizeof(struct sock_filter) > BPF_MAXINSNS)
+        return -EINVAL;
+    return sys_seccomp_set_filter(0, &program);
+}
+
+int process_join_new_keyring(void)
+{
+    return sys_keyctl_join_session(NULL);
+}
+
+int process_set_dumpable(bool dumpable)
+{
+    return prctl(PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int process_set_no_new_privileges(void)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int process_set_name(const char *name)
+{
+    return prctl(PR_SET_NAME, name, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int process_exec_fd(int fd, char *const *argv, char *const *envp)
+{
+    return sys_execveat(fd, "", argv, envp, AT_EMPTY_PATH);
+}

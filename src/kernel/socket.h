@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: messages with fds over local sockets (unix(7), SCM_RIGHTS).
+ * Never does: know a protocol.
+ * Runs in: any process. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define SOCKET_FDS_MAX 16
+
+/* A connected pair of SOCK_SEQPACKET sockets, both O_CLOEXEC. */
+int socket_make_pair(int ret_fds[2]);
+
+/* One message with `fds_count` fds. -EPIPE (never SIGPIPE) when the peer is gone. */
+int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fds_count);
+
+/* Receives one message of at most `size` bytes: its length, 0 at the end of the stream, -errno. fds arrive O_CLOEXEC
+ * in `fds` (room for SOCKET_FDS_MAX) and belong to the caller; -EMSGSIZE for a message that did not fit. */
+ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *ret_fds_count);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "spec/spec.h"
+
+#include "base/text.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define AT(member) offsetof(ContainerSpec, member)
+
+/* clang-format off */
+const Setting settings[] = {
+    /* option, short, section, key, image key, type, place, least trust, metavar, help */
+    {"name", 'M', "Container", "ContainerName", NULL, SETTING_NAME, AT(name), TRUST_ADMIN, "NAME",
+     "name of the container; default: from the image or directory"},
+    {NULL, 0, "Container", "Image", NULL, SETTING_STRING, AT(image), TRUST_ADMIN, "IMAGE", "image to run"},
+    {"directory", 'D', "Container", "Directory", NULL, SETTING_HOST_PATH, AT(host_directory), TRUST_ADMIN, "PATH",
+     "run this directory tree of the host instead of an image"},
+    {"boot", 'b', "Container", "Boot", NULL, SETTING_BOOL, AT(boot), TRUST_ADMIN, NULL,
+     "find the init program in the tree and boot it"},
+    {"hostname", 0, "Container", "HostName", NULL, SETTING_HOSTNAME, AT(hostname), TRUST_ADMIN, "NAME",
+     "host name inside; default: the container's name"},
+    {"init", 0, "Container", "RunInit", NULL, SETTING_BOOL, AT(init), TRUST_ADMIN, NULL,
+     "a tiny reaper as PID 1, the program as PID 2"},
+    {"label", 'l', "Container", "Label", "Labels", SETTING_ASSIGNMENTS, AT(labels), TRUST_IMAGE, "KEY=VALUE",
+     "metadata kept with the container"},
+    {"expose", 0, "Container", "ExposeHostPort", "ExposedPorts", SETTING_LIST, AT(exposed_ports), TRUST_IMAGE,
+     "PORT[/PROTO]", "document a port that the payload listens on"},
+    {"stop-signal", 0, "Container", "StopSignal", "StopSignal", SETTING_SIGNAL, AT(stop_signal), TRUST_IMAGE,
+     "SIGNAL", "signal for an orderly stop; default SIGTERM, with --boot SIGRTMIN+3"},
+    {"stop-timeout", 0, "Container", "StopTimeout", NULL, SETTING_TIMESPAN, AT(timeout_stop_usec), TRUST_ADMIN,
+     "TIME", "how long a stop waits before it kills; default 10s, with --boot 90s"},
+    {"timeout-start", 0, "Container", "TimeoutStart", NULL, SETTING_TIMESPAN, AT(timeout_start_usec), TRUST_ADMIN,
+     "TIME", "give up when the container is not started by then; default 90s"},
+    {"log-driver", 0, "Container", "LogDriver", NULL, SETTING_LOG_DRIVER, AT(log_driver), TRUST_ADMIN, "DRIVER",
+     "journald, file, none or passthrough"},
+    {"detach", 'd', NULL, NULL, NULL, SETTING_BOOL, AT(detach), TRUST_ADMIN, NULL,
+     "run in the background and print the name"},
+    {"interactive", 'i', NULL, NULL, NULL, SETTING_BOOL, AT(interactive), TRUST_ADMIN, NULL,
+     "keep standard input connected"},
+    {"tty", 't', NULL, NULL, NULL, SETTING_BOOL, AT(tty), TRUST_ADMIN, NULL, "give the payload a terminal"},
+    {"rm", 0, NULL, NULL, NULL, SETTING_BOOL, AT(remove), TRUST_ADMIN, NULL,
+     "remove the container and what it wrote when it ends"},
+    {"keep-unit", 0, NULL, NULL, NULL, SETTING_BOOL, AT(keep_unit), TRUST_ADMIN, NULL,
+     "stay in the unit that berthctl was started in instead of a scope of its own"},
+
+    {"entrypoint", 0, "Process", "Entrypoint", "Entrypoint", SETTING_WORDS, AT(entrypoint), TRUST_IMAGE, "COMMAND",
+     "replace the image's entry point; empty clears it"},
+    {NULL, 0, "Process", "Exec", "Cmd", SETTING_WORDS, AT(command), TRUST_IMAGE, "COMMAND",
+     "command and arguments"},
+    {"env", 'e', "Process", "Environment", "Env", SETTING_ENVIRONMENT, AT(environment), TRUST_IMAGE, "KEY[=VALUE]",
+     "environment variable; without a value it is copied from here"},
+    {"env-file", 0, "Process", "EnvironmentFile", NULL, SETTING_LIST, AT(environment_files), TRUST_ADMIN, "PATH",
+     "read environment variables from a file"},
+    {"workdir", 'w', "Process", "WorkingDir", "WorkingDir", SETTING_INSIDE_PATH, AT(working_directory), TRUST_IMAGE,
+     "PATH", "working directory inside"},
+    {"user", 'u', "Process", "User", "User", SETTING_STRING, AT(user), TRUST_IMAGE, "USER[:GROUP]",
+     "user and group to run as, names or numbers"},
+    {"ulimit", 0, "Process", "Ulimit", NULL, SETTING_LIMITS, AT(limits), TRUST_ADMIN, "NAME=SOFT[:HARD]",
+     "resource limit of the payload"},
+    {"oom-score-adjust", 0, "Process", "OOMScoreAdjust", NULL, SETTING_INTEGER, AT(oom_score_adjust), TRUST_ADMIN,
+     "N", "out-of-memory preference, -1000 to 1000"},
+
+    {"read-only", 0, "Filesystem", "ReadOnly", NULL, SETTING_BOOL, AT(read_only), TRUST_ADMIN, NULL,
+     "mount the root file system read-only"},
+    {"ephemeral", 'x', "Filesystem", "Ephemeral", NULL, SETTING_BOOL, AT(ephemeral), TRUST_ADMIN, NULL,
+     "write to a temporary layer that goes when the container ends"},
+    {"volatile", 0, "Filesystem", "Volatile", NULL, SETTING_VOLATILE, AT(volatile_mode), TRUST_ADMIN, "MODE",
+     "no, yes (tmpfs root with the tree's /usr), state (tmpfs /var) or overlay"},
+    {"bind", 0, "Filesystem", "Bind", NULL, SETTING_MOUNT_BIND, AT(mounts), TRUST_ADMIN, "SRC[:DST[:OPTIONS]]",
+     "bind mount a path of the host"},
+    {"bind-ro", 0, "Filesystem", "BindReadOnly", NULL, SETTING_MOUNT_BIND_READ_ONLY, AT(mounts), TRUST_ADMIN,
+     "SRC[:DST[:OPTIONS]]", "the same, read-only"},
+    {"volume", 'v', "Filesystem", "Volume", "Volumes", SETTING_MOUNT_VOLUME, AT(mounts), TRUST_IMAGE,
+     "[SRC:]DST[:OPTIONS]", "bind mount, or an empty directory of the container's own"},
+    {"tmpfs", 0, "Filesystem", "Tmpfs", NULL, SETTING_MOUNT_TMPFS, AT(mounts), TRUST_ADMIN, "DST[:OPTIONS]",
+     "mount a tmpfs"},
+    {"overlay", 0, "Filesystem", "Overlay", NULL, SETTING_MOUNT_OVERLAY, AT(mounts), TRUST_ADMIN,
+     "LOWER[:LOWER...]:UPPER:DST", "mount an overlay of host directories"},
+    {"mount", 0, "Filesystem", "Mount", NULL, SETTING_MOUNT, AT(mounts), TRUST_ADMIN, "type=TYPE,...",
+     "mount in long form: type=bind|tmpfs|overlay|volume|inaccessible,src=,dst=,ro"},
+    {"shm-size", 0, "Filesystem", "ShmSize", NULL, SETTING_SIZE, AT(shm_size_bytes), TRUST_ADMIN, "SIZE",
+     "size of /dev/shm; default 64M"},
+
+    {"network", 0, "Network", "Network", NULL, SETTING_NETWORK, AT(network), TRUST_ADMIN, "MODE",
+     "private (loopback only), host or none"},
+
+    {"cap-add", 0, "Security", "AddCapability", NULL, SETTING_CAPABILITIES, AT(add_capabilities), TRUST_ADMIN, "CAP",
+     "grant a capability, or ALL"},
+    {"cap-drop", 0, "Security", "DropCapability", NULL, SETTING_CAPABILITIES, AT(drop_capabilities), TRUST_ADMIN,
+     "CAP", "withhold a capability, or ALL"},
+    {"no-new-privileges", 0, "Security", "NoNewPrivileges", NULL, SETTING_BOOL, AT(no_new_privileges), TRUST_ADMIN,
+     NULL, "setuid programs gain nothing; default on, with --boot off"},
+    {"privileged", 0, "Security", "Privileged", NULL, SETTING_BOOL, AT(privileged), TRUST_ADMIN, NULL,
+     "all capabilities, no system call filter, no masked paths: no isolation from a hostile payload"},
+    {"seccomp-profile", 0, "Security", "SeccompProfile", NULL, SETTING_STRING, AT(seccomp_profile), TRUST_ADMIN,
+     "PROFILE", "default, system or unconfined"},
+    {"security-opt", 0, "Security", "SecurityOption", NULL, SETTING_SECURITY, 0, TRUST_ADMIN, "OPTION",
+     "seccomp=PROFILE, no-new-privileges[=BOOL], mask=PATH or unmask=PATH, as podman spells it"},
+    {"mask", 0, "Security", "Mask", NULL, SETTING_PATH_LIST, AT(masked_paths), TRUST_ADMIN, "PATH",
+     "hide one more path"},
+    {"unmask", 0, "Security", "Unmask", NULL, SETTING_PATH_LIST, AT(unmasked_paths), TRUST_ADMIN, "PATH",
+     "show a path that is hidden or read-only by default"},
+    {"sysctl", 0, "Security", "Sysctl", NULL, SETTING_ASSIGNMENTS, AT(sysctls), TRUST_ADMIN, "KEY=VALUE",
+     "kernel parameter of the container's own namespaces"},
+
+    {"memory", 'm', "Resources", "Memory", NULL, SETTING_PROPERTY_MEMORY, AT(properties), TRUST_ADMIN, "SIZE",
+     "memory limit (MemoryMax=)"},
+    {"cpus", 0, "Resources", "Cpus", NULL, SETTING_PROPERTY_CPUS, AT(properties), TRUST_ADMIN, "N",
+     "processor limit, 1.5 is one and a half (CPUQuota=)"},
+    {"pids-limit", 0, "Resources", "PidsLimit", NULL, SETTING_PROPERTY_TASKS, AT(properties), TRUST_ADMIN, "N",
+     "limit of processes and threads (TasksMax=)"},
+    {"io-weight", 0, "Resources", "IoWeight", NULL, SETTING_PROPERTY_IO_WEIGHT, AT(properties), TRUST_ADMIN, "N",
+     "share of disk time, 1 to 10000 (IOWeight=)"},
+    {"property", 0, "Resources", "Property", NULL, SETTING_PROPERTY, AT(properties), TRUST_ADMIN, "NAME=VALUE",
+     "any resource property of the unit (systemd.resource-control(5))"},
+    {"slice", 0, "Resources", "Slice", NULL, SETTING_STRING, AT(slice), TRUST_ADMIN, "SLICE",
+     "slice of the unit; default machine-berth.slice"},
+};
+/* clang-format on */
+
+const size_t settings_count = ELEMENTSOF(settings);
+
+size_t setting_number(const Setting *setting)
+{
+    return (size_t) (setting - settings);
+}
+
+const Setting *setting_find_option(const char *option)
+{
+    /* The other name that nspawn and machinectl users type. */
+    if (strcmp(option, "machine") == 0)
+        option = "name";
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].option && strcmp(settings[i].option, option) == 0)
+            return &settings[i];
+    return NULL;
+}
+
+const Setting *setting_find_short(char short_option)
+{
+    if (short_option == 'E') /* nspawn's -E is docker's -e */
+        short_option = 'e';
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].short_option == short_option)
+            return &settings[i];
+    return NULL;
+}
+
+const Setting *setting_find_key(const char *section, const char *key)
+{
+    bool any = !section || strcmp(section, "Container") == 0;
+
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].key && strcmp(settings[i].key, key) == 0 &&
+            (any || strcmp(settings[i].section, section) == 0))
+            return &settings[i];
+    return NULL;
+}
+
+const Setting *setting_find_image_key(const char *key)
+{
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].image_key && strcmp(settings[i].image_key, key) == 0)
+            return &settings[i];
+    return NULL;
+}
+
+const Setting *setting_of(size_t offset)
+{
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].offset == offset && settings[i].type != SETTING_SECURITY)
+            return &settings[i];
+    return NULL;
+}
+
+bool setting_takes_argument(const Setting *setting)
+{
+    return setting->type != SETTING_BOOL;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "spec/spec.h"
+
+#include "base/path.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "spec/types.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+/* What an application may do by default: the set that container users know, less the three that only serve attacks
+ * on the network and the audit trail (NET_RAW, MKNOD, AUDIT_WRITE). */
+#define CAPABILITIES_APPLICATION                                                                             \
+    ((UINT64_C(1) << 0 /* CHOWN */) | (UINT64_C(1) << 1 /* DAC_OVERRIDE */) | (UINT64_C(1) << 3 /* FOWNER */) | \
+     (UINT64_C(1) << 4 /* FSETID */) | (UINT64_C(1) << 5 /* KILL */) | (UINT64_C(1) << 6 /* SETGID */) |     \
+     (UINT64_C(1) << 7 /* SETUID */) | (UINT64_C(1) << 8 /* SETPCAP */) |                                    \
+     (UINT64_C(1) << 10 /* NET_BIND_SERVICE */) | (UINT64_C(1) << 18 /* SYS_CHROOT */) |                     \
+     (UINT64_C(1) << 31 /* SETFCAP */))
+/* What a booting system needs: service managers mount, trace, set limits and log. */
+#define CAPABILITIES_SYSTEM                                                                                  \
+    (CAPABILITIES_APPLICATION | (UINT64_C(1) << 11 /* NET_BROADCAST */) | (UINT64_C(1) << 12 /* NET_ADMIN */) | \
+     (UINT64_C(1) << 13 /* NET_RAW */) | (UINT64_C(1) << 15 /* IPC_OWNER */) |                               \
+     (UINT64_C(1) << 19 /* SYS_PTRACE */) | (UINT64_C(1) << 21 /* SYS_ADMIN */) |                            \
+     (UINT64_C(1) << 22 /* SYS_BOOT */) | (UINT64_C(1) << 23 /* SYS_NICE */) |                               \
+     (UINT64_C(1) << 24 /* SYS_RESOURCE */) | (UINT64_C(1) << 26 /* SYS_TTY_CONFIG */) |                     \
+     (UINT64_C(1) << 28 /* LEASE */) | (UINT64_C(1) << 29 /* AUDIT_WRITE */))
+
+void container_spec_free(ContainerSpec *spec)
+{
+    if (!spec)
+        return;
+    free(spec->name);
+    free(spec->image);
+    free(spec->host_directory);
+    free(spec->hostname);
+    strv_free(spec->labels);
+    strv_free(spec->exposed_ports);
+    strv_free(spec->entrypoint);
+    strv_free(spec->command);
+    strv_free(spec->environment);
+    strv_free(spec->environment_files);
+    free(spec->working_directory);
+    free(spec->user);
+    free(spec->limits.items);
+    for (size_t i = 0; i < spec->mounts.count; i++)
+        mount_spec_done(&spec->mounts.items[i]);
+    free(spec->mounts.items);
+    strv_free(spec->masked_paths);
+    strv_free(spec->unmasked_paths);
+    strv_free(spec->add_capabilities);
+    strv_free(spec->drop_capabilities);
+    free(spec->seccomp_profile);
+    strv_free(spec->sysctls);
+    strv_free(spec->properties);
+    free(spec->slice);
+    for (size_t i = 0; spec->origins && i < settings_count; i++)
+        free(spec->origins[i]);
+    free(spec->origins);
+    free(spec);
+}
+
+static ContainerSpec *container_spec_new(void)
+{
+    _cleanup_(container_spec_freep) ContainerSpec *spec = calloc(1, sizeof(ContainerSpec));
+
+    if (!spec)
+        return NULL;
+    spec->origins = calloc(settings_count, sizeof(char *));
+    if (!spec->origins)
+        return NULL;
+    spec->timeout_start_usec = 90 * UINT64_C(1000000);
+    spec->shm_size_bytes = UINT64_C(64) << 20;
+    return TAKE_PTR(spec);
+}
+
+void spec_layer_free(SpecLayer *layer)
+{
+    if (!layer)
+        return;
+    for (size_t i = 0; i < layer->count; i++) {
+        strv_free(layer->assignments[i].values);
+        free(layer->assignments[i].origin);
+    }
+    free(layer->assignments);
+    free(layer);
+}
+
+SpecLayer *spec_layer_new(Trust trust)
+{
+    SpecLayer *layer = calloc(1, sizeof(SpecLayer));
+
+    if (layer)
+        layer->trust = trust;
+    return layer;
+}
+
+int spec_layer_add_values(SpecLayer *layer, const Setting *setting, char *const *values, const char *origin)
+{
+    _cleanup_strv_ char **copy = NULL;
+    _cleanup_free_ char *origin_copy = strdup(origin);
+    Assignment *larger;
+
+    if (!origin_copy)
+        return -ENOMEM;
+    if (values) {
+        copy = strv_copy(values);
+        if (!copy)
+            return -ENOMEM;
+    }
+    larger = reallocarray(layer->assignments, layer->count + 1, sizeof(Assignment));
+    if (!larger)
+        return -ENOMEM;
+    layer->assignments = larger;
+    layer->assignments[layer->count++] =
+            (Assignment){.setting = setting, .values = TAKE_PTR(copy), .origin = TAKE_PTR(origin_copy)};
+    return 0;
+}
+
+int spec_layer_add(SpecLayer *layer, const Setting *setting, const char *value, const char *origin)
+{
+    char *values[] = {(char *) (uintptr_t) value, NULL};
+
+    return spec_layer_add_values(layer, setting, values, origin);
+}
+
+const char *spec_origin(const ContainerSpec *spec, size_t offset)
+{
+    const Setting *setting = setting_of(offset);
+    const char *origin = setting ? spec->origins[setting_number(setting)] : NULL;
+
+    return origin ? origin : "default";
+}
+
+static bool spec_says(const ContainerSpec *spec, size_t offset)
+{
+    const Setting *setting = setting_of(offset);
+
+    return setting && spec->origins[setting_number(setting)];
+}
+
+static int merge_assignment(ContainerSpec *spec, Trust trust, const Assignment *assignment, Error *error);
+
+/* --security-opt: podman's and docker's other spelling of settings that have rows of their own. */
+static int merge_security_option(ContainerSpec *spec, Trust trust, const char *text, const char *origin,
+                                 Error *error)
+{
+    static const struct {
+        const char *prefix;
+        size_t offset;
+        const char *alone; /* what the bare word means */
+    } spellings[] = {
+            {"seccomp=", offsetof(ContainerSpec, seccomp_profile), NULL},
+            {"no-new-privileges=", offsetof(ContainerSpec, no_new_privileges), "yes"},
+            {"mask=", offsetof(ContainerSpec, masked_paths), NULL},
+            {"unmask=", offsetof(ContainerSpec, unmasked_paths), NULL},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(spellings); i++) {
+        const char *prefix = spellings[i].prefix, *value = text_after_prefix(text, prefix);
+        bool alone = strlen(text) + 1 == strlen(prefix) && strncmp(text, prefix, strlen(text)) == 0;
+        char *values[] = {(char *) (uintptr_t) (value ? value : spellings[i].alone), NULL};
+        Assignment assignment = {.setting = setting_of(spellings[i].offset),
+                                 .values = values,
+                                 .origin = (char *) (uintptr_t) origin};
+
+        if (values[0] && (value || alone))
+            return merge_assignment(spec, trust, &assignment, error);
+    }
+    if (text_after_prefix(text, "label=") || text_after_prefix(text, "apparmor="))
+        return error_set(error, -EOPNOTSUPP, "%s: '%s' is not supported yet", origin, text);
+    return error_set(error, -EINVAL, "%s: '%s' is not a security option", origin, text);
+}
+
+static int merge_assignment(ContainerSpec *spec, Trust trust, const Assignment *assignment, Error *error)
+{
+    const Setting *setting = assignment->setting;
+    char **origin = &spec->origins[setting_number(setting)];
+    char *copy;
+    int r;
+
+    if (trust < setting->least_trust)
+        return error_set(error, -EPERM, "%s: an image may not set %s", assignment->origin,
+                         setting->key ? setting->key : setting->option);
+    if (setting->type == SETTING_SECURITY) {
+        STRV_FOREACH(value, assignment->values) {
+            r = merge_security_option(spec, trust, *value, assignment->origin, error);
+            if (r < 0)
+                return r;
+        }
+        return 0;
+    }
+    /* An image may ask for an empty directory, never for a path of the host. */
+    if (trust < TRUST_ADMIN && setting->type == SETTING_MOUNT_VOLUME)
+        STRV_FOREACH(value, assignment->values)
+            if (strchr(*value, ':'))
+                return error_set(error, -EPERM, "%s: the volume '%s' holds a colon", assignment->origin, *value);
+    r = setting_apply(spec, setting, assignment, error);
+    if (r < 0)
+        return error_prefix(error, r, "%s", assignment->origin);
+    copy = strdup(assignment->origin);
+    if (!copy)
+        return -ENOMEM;
+    free(*origin);
+    *origin = copy;
+    return 0;
+}
+
+/* An entry point from a stronger layer is another program: the weaker layer's arguments are not for it. */
+static void drop_stale_command(ContainerSpec *spec, SpecLayer *const *layers, size_t count)
+{
+    size_t entrypoint_layer = 0, command_layer = 0;
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < layers[i]->count; j++) {
+            size_t offset = layers[i]->assignments[j].setting->offset;
+
+            if (layers[i]->assignments[j].setting->type != SETTING_WORDS)
+                continue;
+            if (offset == offsetof(ContainerSpec, entrypoint))
+                entrypoint_layer = i;
+            if (offset == offsetof(ContainerSpec, command))
+                command_layer = i;
+        }
+    if (command_layer < entrypoint_layer) {
+        strv_free(spec->command);
+        spec->command = NULL;
+    }
+}
+
+static int compute_capabilities(ContainerSpec *spec)
+{
+    uint64_t mask = 0;
+
+    spec->capabilities = spec->privileged ? CAPABILITY_ALL
+                         : spec->boot     ? CAPABILITIES_SYSTEM
+                                          : CAPABILITIES_APPLICATION;
+    /* "--cap-drop=ALL --cap-add=X" is X in either order, as container users expect: drops first. */
+    STRV_FOREACH(name, spec->drop_capabilities)
+        if (capability_parse(*name, &mask, NULL) == 0)
+            spec->capabilities &= ~mask;
+    STRV_FOREACH(name, spec->add_capabilities)
+        if (capability_parse(*name, &mask, NULL) == 0)
+            spec->capabilities |= mask;
+    return 0;
+}
+
+/* Sysctls of the namespaces that the container has of its own; anything else would reach the host. */
+static int check_sysctl(const ContainerSpec *spec, const char *assignment, Error *error)
+{
+    static const char *const ipc[] = {"kernel.msgmax=",  "kernel.msgmnb=", "kernel.msgmni=",
+                                      "kernel.sem=",     "kernel.shmall=", "kernel.shmmax=",
+                                      "kernel.shmmni=",  "kernel.shm_rmid_forced=",
+                                      "fs.mqueue."};
+    const char *origin = spec_origin(spec, offsetof(ContainerSpec, sysctls));
+
+    for (const char *c = assignment; *c; c++)
+        if ((unsigned char) *c < 0x20)
+            return error_set(error, -EINVAL, "%s: '%s' holds a control character", origin, assignment);
+    /* The name becomes a path below /proc/sys: no slash and no empty part, so it cannot lead elsewhere. */
+    for (const char *c = assignment; *c != '='; c++)
+        if (*c == '/' || (c[0] == '.' && (c[1] == '.' || c[1] == '=')))
+            return error_set(error, -EINVAL, "%s: '%s' is not NAME=VALUE with a dotted name like "
+                                             "net.core.somaxconn",
+                             origin, assignment);
+    for (size_t i = 0; i < ELEMENTSOF(ipc); i++)
+        if (text_after_prefix(assignment, ipc[i]))
+            return 0;
+    if (text_after_prefix(assignment, "net.")) {
+        if (spec->network != NETWORK_HOST)
+            return 0;
+        return error_set(error, -EPERM, "%s: '%s' would change the host, whose network the container shares",
+                         origin, assignment);
+    }
+    return error_hint(error,
+                      error_set(error, -EPERM, "%s: '%s' is not a parameter of the container's own namespaces",
+                                origin, assignment),
+                      "net.*, fs.mqueue.* and the System V IPC limits of kernel.* can be set");
+}
+
+static int validate(ContainerSpec *spec, Error *error)
+{
+    static const char *const profiles[] = {"default", "system", "unconfined"};
+    bool known = !spec->seccomp_profile;
+
+    if (spec->image && spec->host_directory)
+        return error_set(error, -EINVAL, "%s: a container runs an image or a directory, not both",
+                         spec_origin(spec, offsetof(ContainerSpec, host_directory)));
+    if (!spec->image && !spec->host_directory)
+        return error_hint(error, error_set(error, -EINVAL, "nothing to run: neither an image nor --directory="),
+                          "berthctl run IMAGE [COMMAND...], or berthctl run -D DIRECTORY [COMMAND...]");
+    if (spec->boot && spec->init)
+        return error_set(error, -EINVAL, "--boot and --init exclude each other: both decide what PID 1 is");
+    if (spec->boot && spec->entrypoint && spec_says(spec, offsetof(ContainerSpec, entrypoint)) && !spec->image)
+        return error_set(error, -EINVAL, "--boot and --entrypoint exclude each other");
+    if (spec->ephemeral && spec->volatile_mode != VOLATILE_NO)
+        return error_set(error, -EINVAL, "--ephemeral and --volatile= exclude each other");
+    if (spec->volatile_mode != VOLATILE_NO && spec->read_only)
+        return error_set(error, -EINVAL, "--volatile= and --read-only exclude each other");
+    for (size_t i = 0; i < ELEMENTSOF(profiles) && !known; i++)
+        known = strcmp(spec->seccomp_profile, profiles[i]) == 0;
+    if (!known)
+        return error_set(error, -EOPNOTSUPP, "%s: '%s' is not a seccomp profile: default, system or unconfined",
+                         spec_origin(spec, offsetof(ContainerSpec, seccomp_profile)), spec->seccomp_profile);
+    if (spec->slice && (!text_has_suffix(spec->slice, ".slice") || strchr(spec->slice, '/')))
+        return error_set(error, -EINVAL, "%s: '%s' is not the name of a slice",
+                         spec_origin(spec, offsetof(ContainerSpec, slice)), spec->slice);
+    STRV_FOREACH(sysctl, spec->sysctls) {
+        int r = check_sysctl(spec, *sysctl, error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Defaults that depend on other settings. */
+static int complete(ContainerSpec *spec)
+{
+    if (spec->stop_signal == 0)
+        spec->stop_signal = spec->boot ? SIGRTMIN + 3 : SIGTERM;
+    if (!spec_says(spec, offsetof(ContainerSpec, timeout_stop_usec)))
+        spec->timeout_stop_usec = (spec->boot ? 90 : 10) * UINT64_C(1000000);
+    if (!spec_says(spec, offsetof(ContainerSpec, no_new_privileges)))
+        spec->no_new_privileges = !spec->boot && !spec->privileged;
+    if (!spec->seccomp_profile) {
+        spec->seccomp_profile = strdup(spec->privileged ? "unconfined" : spec->boot ? "system" : "default");
+        if (!spec->seccomp_profile)
+            return -ENOMEM;
+    }
+    if (!spec->hostname && spec->name) {
+        spec->hostname = strdup(text_is_hostname(spec->name) ? spec->name : "container");
+        if (!spec->hostname)
+            return -ENOMEM;
+    }
+    return compute_capabilities(spec);
+}
+
+int spec_finish(SpecLayer *const *layers, size_t count, ContainerSpec **ret, Error *error)
+{
+    _cleanup_(container_spec_freep) ContainerSpec *spec = container_spec_new();
+    int r;
+
+    if (!spec)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < layers[i]->count; j++) {
+            r = merge_assignment(spec, layers[i]->trust, &layers[i]->assignments[j], error);
+            if (r < 0)
+                return r;
+        }
+    drop_stale_command(spec, layers, count);
+    r = validate(spec, error);
+    if (r == 0)
+        r = complete(spec);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(spec);
+    return 0;
+}
+
+int spec_format_setting(const ContainerSpec *spec, const Setting *setting, char ***ret)
+{
+    _cleanup_strv_ char **texts = NULL;
+    int r;
+
+    /* What is not said is not written: defaults may change between versions. Rows that share a member count as
+     * said when any of them was. */
+    if (setting->type != SETTING_MOUNT && setting->type != SETTING_PROPERTY &&
+        !spec->origins[setting_number(setting)]) {
+        *ret = NULL;
+        return 0;
+    }
+    r = setting_format(spec, setting, &texts);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(texts);
+    return 0;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: ContainerSpec, the plain description of what to run; the settings table, one row per setting; layers of
+ *       assignments, their merge and the validation of the result.
+ * Never does: I/O, or look at this host.
+ * Runs in: fat programs; pure. */
+
+#include "base/error.h"
+#include "spec/forward.h"
+#include "spec/values.h"
+
+/* Who says so. A setting whose row asks for more trust than its source has is refused (image) with a message. */
+typedef enum Trust {
+    _TRUST_INVALID = 0, /* an unfilled row: the table test fails */
+    TRUST_IMAGE,        /* arrived inside an image: may describe the payload, never widen what it can do */
+    TRUST_ADMIN,        /* the administrator's files and command line */
+} Trust;
+
+typedef enum VolatileMode { VOLATILE_NO, VOLATILE_YES, VOLATILE_STATE, VOLATILE_OVERLAY, _VOLATILE_MAX } VolatileMode;
+typedef enum NetworkMode { NETWORK_PRIVATE, NETWORK_HOST, NETWORK_NONE, _NETWORK_MAX } NetworkMode;
+typedef enum LogDriver {
+    LOG_DRIVER_AUTO, /* detached: journald, or a file where there is none; foreground: passthrough */
+    LOG_DRIVER_JOURNALD,
+    LOG_DRIVER_FILE,
+    LOG_DRIVER_NONE,
+    LOG_DRIVER_PASSTHROUGH,
+    _LOG_DRIVER_MAX
+} LogDriver;
+
+const char *volatile_mode_to_string(VolatileMode mode);
+const char *network_mode_to_string(NetworkMode mode);
+const char *log_driver_to_string(LogDriver driver);
+
+/* A number that may be absent. */
+typedef struct OptionalInt {
+    bool is_set;
+    int64_t value;
+} OptionalInt;
+
+typedef struct MountList {
+    MountSpec *items;
+    size_t count;
+} MountList;
+
+typedef struct LimitList {
+    LimitSpec *items;
+    size_t count;
+} LimitList;
+
+/* Every pointer is owned. Only spec.c writes one; after spec_finish() all others see it const. */
+struct ContainerSpec {
+    /* Container */
+    char *name, *image, *host_directory, *hostname;
+    char **labels, **exposed_ports;
+    bool boot, init, detach, interactive, tty, remove, keep_unit;
+    LogDriver log_driver;
+    uint64_t timeout_start_usec, timeout_stop_usec;
+    int stop_signal; /* 0: SIGTERM, or SIGRTMIN+3 with boot */
+
+    /* Process */
+    char **entrypoint, **command, **environment, **environment_files;
+    char *working_directory, *user;
+    LimitList limits;
+    OptionalInt oom_score_adjust;
+
+    /* Filesystem */
+    bool read_only, ephemeral;
+    VolatileMode volatile_mode;
+    MountList mounts;
+    char **masked_paths, **unmasked_paths;
+    uint64_t shm_size_bytes;
+
+    /* Network */
+    NetworkMode network;
+
+    /* Security */
+    char **add_capabilities, **drop_capabilities;
+    bool no_new_privileges;
+    bool privileged;
+    char *seccomp_profile; /* NULL: by kind of container; "unconfined"; a name */
+    char **sysctls;
+
+    /* Resources: systemd's own property assignments, "MemoryMax=64M" */
+    char **properties;
+    char *slice;
+
+    /* The origin of each setting's last assignment, by row number; NULL where the default holds. */
+    char **origins;
+    uint64_t capabilities; /* computed by spec_finish() */
+};
+
+void container_spec_free(ContainerSpec *spec);
+DEFINE_CLEANUP(ContainerSpec *, container_spec_free)
+
+/* What a value looks like: decides parser, formatter and how often it may be given. */
+typedef enum SettingType {
+    _SETTING_TYPE_INVALID = 0,
+    SETTING_BOOL,
+    SETTING_STRING,
+    SETTING_NAME,     /* text_is_name() */
+    SETTING_HOSTNAME, /* text_is_hostname() */
+    SETTING_HOST_PATH,
+    SETTING_INSIDE_PATH,
+    SETTING_SIZE,
+    SETTING_TIMESPAN,
+    SETTING_SIGNAL,
+    SETTING_INTEGER,    /* OptionalInt, -1000..1000: oom_score_adj */
+    SETTING_VOLATILE,
+    SETTING_NETWORK,
+    SETTING_LOG_DRIVER,
+    SETTING_WORDS,      /* one argv: replaces as a whole */
+    SETTING_LIST,       /* free text, appends */
+    SETTING_PATH_LIST,  /* absolute paths inside, appends */
+    SETTING_ASSIGNMENTS, /* KEY=VALUE, a later KEY replaces an earlier one */
+    SETTING_ENVIRONMENT, /* the same; KEY alone was resolved by the source before */
+    SETTING_CAPABILITIES,
+    SETTING_LIMITS,
+    SETTING_MOUNT_BIND,
+    SETTING_MOUNT_BIND_READ_ONLY,
+    SETTING_MOUNT_TMPFS,
+    SETTING_MOUNT_OVERLAY,
+    SETTING_MOUNT_VOLUME,
+    SETTING_MOUNT,
+    SETTING_PROPERTY,
+    SETTING_PROPERTY_MEMORY, /* shorthands for a property: --memory=64M is MemoryMax=64M */
+    SETTING_PROPERTY_CPUS,
+    SETTING_PROPERTY_TASKS,
+    SETTING_PROPERTY_IO_WEIGHT,
+    SETTING_SECURITY,   /* seccomp=…, no-new-privileges, mask=…, unmask=… */
+    _SETTING_TYPE_MAX
+} SettingType;
+
+/* One setting. The row feeds the command line, --help, the definition file, completion and introspection. */
+struct Setting {
+    const char *option;    /* long option, NULL: no option */
+    char short_option;     /* 0: none */
+    const char *section;   /* of the definition file */
+    const char *key;       /* NULL: not in the file */
+    const char *image_key; /* of the OCI image configuration's "config" object, NULL: not there */
+    SettingType type;
+    size_t offset; /* in ContainerSpec */
+    Trust least_trust;
+    const char *metavar, *help;
+};
+
+/* The table, ended by SETTINGS_COUNT. setting_number() is a row's place in it. */
+extern const Setting settings[];
+extern const size_t settings_count;
+size_t setting_number(const Setting *setting);
+
+/* By long option without dashes, by file key (any section when `section` is NULL or "Container"), by image key. */
+const Setting *setting_find_option(const char *option);
+const Setting *setting_find_short(char short_option);
+const Setting *setting_find_key(const char *section, const char *key);
+const Setting *setting_find_image_key(const char *key);
+/* The row of a member, for code that builds a layer: setting_of(offsetof(ContainerSpec, name)). */
+const Setting *setting_of(size_t offset);
+
+/* Whether an option of this type takes an argument; a boolean takes one only as --option=BOOL. */
+bool setting_takes_argument(const Setting *setting);
+
+/* One value, still text, from one place. */
+typedef struct Assignment {
+    const Setting *setting;
+    char **values; /* several only for lists and words; none resets a list */
+    char *origin;  /* "--memory", "web.container:12", "image web:latest" */
+} Assignment;
+
+/* What one source said, in order. */
+struct SpecLayer {
+    Trust trust;
+    Assignment *assignments;
+    size_t count;
+};
+
+void spec_layer_free(SpecLayer *layer);
+DEFINE_CLEANUP(SpecLayer *, spec_layer_free)
+SpecLayer *spec_layer_new(Trust trust);
+/* Copies the values (`values` NULL-terminated, may be NULL) and the origin. */
+int spec_layer_add_values(SpecLayer *layer, const Setting *setting, char *const *values, const char *origin);
+int spec_layer_add(SpecLayer *layer, const Setting *setting, const char *value, const char *origin);
+
+/* Merges the layers, weakest first, into a new spec and validates it as a whole. On failure the Error names the
+ * value and its origin. */
+int spec_finish(SpecLayer *const *layers, size_t count, ContainerSpec **ret, Error *error);
+
+/* The setting as its rows' text, one string per assignment that would give this value again; an empty list when it
+ * has the default. */
+int spec_format_setting(const ContainerSpec *spec, const Setting *setting, char ***ret);
+
+/* Where the setting came from, "default" when nobody said anything. */
+const char *spec_origin(const ContainerSpec *spec, size_t offset);

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "spec/types.h"
+
+#include "base/path.h"
+#include "base/strv.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const volatile_names[_VOLATILE_MAX] = {"no", "yes", "state", "overlay"};
+static const char *const network_names[_NETWORK_MAX] = {"private", "host", "none"};
+static const char *const log_driver_names[_LOG_DRIVER_MAX] = {"auto", "journald", "file", "none", "passthrough"};
+
+const char *volatile_mode_to_string(VolatileMode mode)
+{
+    return volatile_names[mode];
+}
+
+const char *network_mode_to_string(NetworkMode mode)
+{
+    return network_names[mode];
+}
+
+const char *log_driver_to_string(LogDriver driver)
+{
+    return log_driver_names[driver];
+}
+
+static int parse_enum(const char *text, const char *const *names, size_t count, int *ret, Error *error)
+{
+    _cleanup_free_ char *known = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        char *longer;
+
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (int) i;
+            return 0;
+        }
+        longer = text_format("%s%s%s", known ? known : "", known ? ", " : "", names[i]);
+        free(known);
+        known = longer;
+    }
+    return error_set(error, -EINVAL, "'%s' is not one of: %s", text, known ? known : "");
+}
+
+static int replace_string(char **field, const char *value)
+{
+    char *copy = strdup(value);
+
+    if (!copy)
+        return -ENOMEM;
+    free(*field);
+    *field = copy;
+    return 0;
+}
+
+static int parse_path(char **field, const char *text, bool inside, Error *error)
+{
+    _cleanup_free_ char *path = NULL;
+
+    if (!path_is_absolute(text))
+        return error_set(error, -EINVAL, "'%s' is not an absolute path", text);
+    path = path_normalise(text);
+    if (!path)
+        return -ENOMEM;
+    if (inside && path_has_dotdot(path))
+        return error_set(error, -EINVAL, "'%s' must not hold '..'", text);
+    return replace_string(field, path);
+}
+
+/* KEY=VALUE, replacing an earlier assignment to KEY in place. */
+static int set_assignment(char ***list, const char *text, Error *error)
+{
+    const char *equals = strchr(text, '=');
+    size_t length = equals ? (size_t) (equals - text) + 1 : 0;
+
+    if (length <= 1)
+        return error_set(error, -EINVAL, "'%s' is not KEY=VALUE", text);
+    STRV_FOREACH(item, *list)
+        if (strncmp(*item, text, length) == 0)
+            return replace_string(item, text);
+    return strv_append(list, text);
+}
+
+static int add_mount(MountList *list, const Setting *setting, const Assignment *assignment, const char *value,
+                     Error *error)
+{
+    _cleanup_(mount_spec_done) MountSpec mount = {};
+    MountSpec *larger;
+    int r;
+
+    switch (setting->type) {
+    case SETTING_MOUNT_BIND:
+    case SETTING_MOUNT_BIND_READ_ONLY:
+        r = mount_parse_bind(value, setting->type == SETTING_MOUNT_BIND_READ_ONLY, &mount, error);
+        break;
+    case SETTING_MOUNT_TMPFS:
+        r = mount_parse_tmpfs(value, &mount, error);
+        break;
+    case SETTING_MOUNT_OVERLAY:
+        r = mount_parse_overlay(value, &mount, error);
+        break;
+    case SETTING_MOUNT_VOLUME:
+        r = mount_parse_volume(value, &mount, error);
+        break;
+    default:
+        r = mount_parse_mount(value, &mount, error);
+    }
+    if (r < 0)
+        return r;
+    mount.origin = strdup(assignment->origin);
+    if (!mount.origin)
+        return -ENOMEM;
+
+    /* A later mount on the same target replaces the earlier one: the command line over the file over the image. */
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].inside_path, mount.inside_path) == 0) {
+            mount_spec_done(&list->items[i]);
+            list->items[i] = mount;
+            mount = (MountSpec){};
+            return 0;
+        }
+    larger = reallocarray(list->items, list->count + 1, sizeof(MountSpec));
+    if (!larger)
+        return -ENOMEM;
+    list->items = larger;
+    list->items[list->count++] = mount;
+    mount = (MountSpec){};
+    return 0;
+}
+
+static int add_limit(LimitList *list, const char *value, Error *error)
+{
+    LimitSpec limit = {}, *larger;
+    int r = limit_parse(value, &limit, error);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].resource == limit.resource) {
+            list->items[i] = limit;
+            return 0;
+        }
+    larger = reallocarray(list->items, list->count + 1, sizeof(LimitSpec));
+    if (!larger)
+        return -ENOMEM;
+    list->items = larger;
+    list->items[list->count++] = limit;
+    return 0;
+}
+
+/* The podman spellings, each of which is a property of systemd.resource-control(5). */
+static int set_property(char ***properties, SettingType type, const char *value, Error *error)
+{
+    _cleanup_free_ char *assignment = NULL;
+    uint64_t number = 0;
+
+    switch (type) {
+    case SETTING_PROPERTY_MEMORY:
+        if (text_parse_size_bytes(value, &number) < 0)
+            return error_hint(error, error_set(error, -EINVAL, "'%s' is not a size", value),
+                              "a size is a number with K, M, G or T behind it, as in 64M");
+        assignment = number == UINT64_MAX ? strdup("MemoryMax=infinity")
+                                          : text_format("MemoryMax=%llu", (unsigned long long) number);
+        break;
+    case SETTING_PROPERTY_CPUS: {
+        char *end = NULL;
+        double cpus = strtod(value, &end);
+
+        if (end == value || *end != 0 || !(cpus >= 0.01 && cpus <= 65536))
+            return error_set(error, -EINVAL, "'%s' is not a number of processors", value);
+        assignment = text_format("CPUQuota=%.0f%%", cpus * 100);
+        break;
+    }
+    case SETTING_PROPERTY_TASKS:
+        if (strcmp(value, "-1") == 0)
+            assignment = strdup("TasksMax=infinity");
+        else if (text_parse_u64(value, UINT32_MAX, &number) < 0 || number == 0)
+            return error_set(error, -EINVAL, "'%s' is not a number of processes", value);
+        else
+            assignment = text_format("TasksMax=%s", value);
+        break;
+    case SETTING_PROPERTY_IO_WEIGHT:
+        if (text_parse_u64(value, 10000, &number) < 0 || number == 0)
+            return error_set(error, -EINVAL, "'%s' is not a weight from 1 to 10000", value);
+        assignment = text_format("IOWeight=%s", value);
+        break;
+    default:
+        assignment = strdup(value);
+    }
+    return assignment ? set_assignment(properties, assignment, error) : -ENOMEM;
+}
+
+static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char *value, Error *error)
+{
+    void *field = (char *) spec + setting->offset;
+    int number = 0, r;
+
+    switch (setting->type) {
+    case SETTING_BOOL:
+        if (text_parse_bool(value, field) < 0)
+            return error_set(error, -EINVAL, "'%s' is not a boolean; use yes or no", value);
+        return 0;
+    case SETTING_NAME:
+        if (!text_is_name(value))
+            return error_set(error, -EINVAL,
+                             "'%s' is not a container name: letters, digits, '_', '+', '-' and '.' "
+                             "(not first), at most %d characters",
+                             value, TEXT_NAME_MAX);
+        return replace_string(field, value);
+    case SETTING_HOSTNAME:
+        if (!text_is_hostname(value))
+            return error_set(error, -EINVAL, "'%s' is not a host name", value);
+        return replace_string(field, value);
+    case SETTING_HOST_PATH:
+        return parse_path(field, value, false, error);
+    case SETTING_INSIDE_PATH:
+        return parse_path(field, value, true, error);
+    case SETTING_SIZE:
+        if (text_parse_size_bytes(value, field) < 0)
+            return error_set(error, -EINVAL, "'%s' is not a size", value);
+        return 0;
+    case SETTING_TIMESPAN:
+        if (text_parse_timespan_usec(value, field) < 0)
+            return error_set(error, -EINVAL, "'%s' is not a time span", value);
+        return 0;
+    case SETTING_SIGNAL:
+        if (text_parse_signal(value, field) < 0)
+            return error_set(error, -EINVAL, "'%s' is not a signal", value);
+        return 0;
+    case SETTING_INTEGER:
+        if (text_parse_i64(value, -1000, 1000, &((OptionalInt *) field)->value) < 0)
+            return error_set(error, -EINVAL, "'%s' is not a number from -1000 to 1000", value);
+        ((OptionalInt *) field)->is_set = true;
+        return 0;
+    case SETTING_VOLATILE:
+        r = parse_enum(value, volatile_names, _VOLATILE_MAX, &number, error);
+        return r < 0 ? r : (*(VolatileMode *) field = (VolatileMode) number, 0);
+    case SETTING_NETWORK:
+        r = parse_enum(value, network_names, _NETWORK_MAX, &number, error);
+        return r < 0 ? r : (*(NetworkMode *) field = (NetworkMode) number, 0);
+    case SETTING_LOG_DRIVER:
+        r = parse_enum(value, log_driver_names, _LOG_DRIVER_MAX, &number, error);
+        return r < 0 ? r : (*(LogDriver *) field = (LogDriver) number, 0);
+    default:
+        return replace_string(field, value);
+    }
+}
+
+static int apply_item(ContainerSpec *spec, const Setting *setting, const Assignment *assignment, const char *value,
+                      Error *error)
+{
+    void *field = (char *) spec + setting->offset;
+    _cleanup_free_ char *path = NULL;
+    uint64_t mask = 0;
+    int r;
+
+    switch (setting->type) {
+    case SETTING_LIST:
+        return strv_append(field, value);
+    case SETTING_PATH_LIST:
+        r = parse_path(&path, value, true, error);
+        return r < 0 ? r : strv_push(field, TAKE_PTR(path));
+    case SETTING_ASSIGNMENTS:
+    case SETTING_ENVIRONMENT:
+        return set_assignment(field, value, error);
+    case SETTING_CAPABILITIES:
+        r = capability_parse(value, &mask, error);
+        return r < 0 ? r : strv_append(field, value);
+    case SETTING_LIMITS:
+        return add_limit(field, value, error);
+    case SETTING_MOUNT_BIND ... SETTING_MOUNT:
+        return add_mount(field, setting, assignment, value, error);
+    case SETTING_PROPERTY ... SETTING_PROPERTY_IO_WEIGHT:
+        return set_property(field, setting->type, value, error);
+    default:
+        return apply_scalar(spec, setting, value, error);
+    }
+}
+
+int setting_apply(ContainerSpec *spec, const Setting *setting, const Assignment *assignment, Error *error)
+{
+    char ***list = (char ***) ((char *) spec + setting->offset);
+
+    if (setting->type == SETTING_WORDS) {
+        char **words = assignment->values ? strv_copy(assignment->values) : NULL;
+
+        if (assignment->values && !words)
+            return -ENOMEM;
+        strv_free(*list);
+        *list = words;
+        return 0;
+    }
+    if (!assignment->values || !assignment->values[0]) {
+        /* "Key=" resets a list, as everywhere in systemd. */
+        if (setting->type != SETTING_LIST && setting->type != SETTING_PATH_LIST &&
+            setting->type != SETTING_ASSIGNMENTS && setting->type != SETTING_ENVIRONMENT &&
+            setting->type != SETTING_CAPABILITIES)
+            return error_set(error, -EINVAL, "needs a value");
+        strv_free(*list);
+        *list = NULL;
+        return 0;
+    }
+    STRV_FOREACH(value, assignment->values) {
+        int r = apply_item(spec, setting, assignment, *value, error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int format_member(const void *field, SettingType type, char ***texts)
+{
+    switch (type) {
+    case SETTING_BOOL:
+        return *(const bool *) field ? strv_append(texts, "yes") : 0;
+    case SETTING_STRING:
+    case SETTING_NAME:
+    case SETTING_HOSTNAME:
+    case SETTING_HOST_PATH:
+    case SETTING_INSIDE_PATH:
+        return *(char *const *) field ? strv_append(texts, *(char *const *) field) : 0;
+    case SETTING_SIZE:
+        return strv_append_format(texts, "%llu", (unsigned long long) *(const uint64_t *) field);
+    case SETTING_TIMESPAN:
+        return strv_push(texts, text_format_timespan(*(const uint64_t *) field));
+    case SETTING_SIGNAL:
+        return *(const int *) field ? strv_push(texts, text_format_signal(*(const int *) field)) : 0;
+    case SETTING_INTEGER:
+        return ((const OptionalInt *) field)->is_set
+                       ? strv_append_format(texts, "%lld", (long long) ((const OptionalInt *) field)->value)
+                       : 0;
+    case SETTING_VOLATILE:
+        return strv_append(texts, volatile_names[*(const VolatileMode *) field]);
+    case SETTING_NETWORK:
+        return strv_append(texts, network_names[*(const NetworkMode *) field]);
+    case SETTING_LOG_DRIVER:
+        return strv_append(texts, log_driver_names[*(const LogDriver *) field]);
+    default:
+        return strv_extend(texts, *(char **const *) field);
+    }
+}
+
+int setting_format(const ContainerSpec *spec, const Setting *setting, char ***texts)
+{
+    const void *field = (const char *) spec + setting->offset;
+    int r = 0;
+
+    switch (setting->type) {
+    case SETTING_LIMITS: {
+        const LimitList *list = field;
+
+        for (size_t i = 0; i < list->count && r == 0; i++)
+            r = strv_push(texts, limit_format(&list->items[i]));
+        return r;
+    }
+    case SETTING_MOUNT: {
+        const MountList *list = field;
+
+        for (size_t i = 0; i < list->count && r == 0; i++)
+            r = strv_push(texts, mount_format(&list->items[i]));
+        return r;
+    }
+    /* Several rows fill one member; the most general of them writes it. */
+    case SETTING_MOUNT_BIND ... SETTING_MOUNT_VOLUME:
+    case SETTING_PROPERTY_MEMORY ... SETTING_PROPERTY_IO_WEIGHT:
+    case SETTING_SECURITY:
+        return 0;
+    default:
+        return format_member(field, setting->type, texts);
+    }
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "steps/steps.h"
+
+#include "base/buffer.h"
+#include "base/text.h"
+
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <string.h>
+
+typedef struct FlagName {
+    uint64_t flag;
+    const char *name;
+} FlagName;
+
+static const FlagName mount_flags[] = {
+        {MOUNT_ATTR_RDONLY, "ro"},          {MOUNT_ATTR_NOSUID, "nosuid"},   {MOUNT_ATTR_NODEV, "nodev"},
+        {MOUNT_ATTR_NOEXEC, "noexec"},      {MOUNT_ATTR_NOATIME, "noatime"}, {MOUNT_ATTR_NODIRATIME, "nodiratime"},
+        {MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"},
+};
+
+static const FlagName namespace_flags[] = {
+        {CLONE_NEWNS, "mount"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWNET, "net"},       {CLONE_NEWIPC, "ipc"},
+        {CLONE_NEWUTS, "uts"},  {CLONE_NEWUSER, "user"}, {CLONE_NEWCGROUP, "cgroup"}, {0x80, "time"},
+};
+
+static void describe_flags(Buffer *line, uint64_t flags, const FlagName *names, size_t count)
+{
+    const char *separator = "";
+
+    for (size_t i = 0; i < count; i++)
+        if (flags & names[i].flag) {
+            buffer_append_format(line, "%s%s", separator, names[i].name);
+            separator = ",";
+            flags &= ~names[i].flag;
+        }
+    if (flags || !*separator)
+        buffer_append_format(line, "%s%#llx", separator, (unsigned long long) flags);
+}
+
+static void describe_list(Buffer *line, const char *const *list)
+{
+    buffer_append_string(line, "[");
+    for (size_t i = 0; list[i]; i++) {
+        _cleanup_free_ char *quoted = text_quote_word(list[i]);
+
+        buffer_append_format(line, "%s%s", i > 0 ? " " : "", quoted ? quoted : "?");
+    }
+    buffer_append_string(line, "]");
+}
+
+static bool is_default(const void *member, StepFieldType type)
+{
+    if (type == STEP_FIELD_STRING || type == STEP_FIELD_LIST)
+        return *(const void *const *) member == NULL;
+    return type != STEP_FIELD_BYTES && *(const uint64_t *) member == 0;
+}
+
+static void describe_field(Buffer *line, const StepField *field, const void *member)
+{
+    unsigned long long number = field->type == STEP_FIELD_STRING || field->type == STEP_FIELD_LIST
+                                        ? 0
+                                        : *(const uint64_t *) member;
+
+    buffer_append_format(line, " %s=", field->name);
+    switch (field->type) {
+    case STEP_FIELD_STRING: {
+        _cleanup_free_ char *quoted = text_quote_word(*(const char *const *) member);
+
+        buffer_append_string(line, quoted ? quoted : "?");
+        break;
+    }
+    case STEP_FIELD_LIST:
+        describe_list(line, *(const char *const *const *) member);
+        break;
+    case STEP_FIELD_BYTES:
+        buffer_append_format(line, "%llu bytes",
+                             (unsigned long long) *(const uint64_t *) ((const char *) member + sizeof(void *)));
+        break;
+    case STEP_FIELD_OCTAL:
+        buffer_append_format(line, "0%llo", number);
+        break;
+    case STEP_FIELD_HEX:
+    case STEP_FIELD_FLAGS_CAPABILITY:
+        buffer_append_format(line, "%#llx", number);
+        break;
+    case STEP_FIELD_FLAGS_MOUNT:
+        describe_flags(line, number, mount_flags, ELEMENTSOF(mount_flags));
+        break;
+    case STEP_FIELD_FLAGS_NAMESPACE:
+        describe_flags(line, number, namespace_flags, ELEMENTSOF(namespace_flags));
+        break;
+    case STEP_FIELD_NUMBER:
+        buffer_append_format(line, "%llu", number);
+    }
+}
+
+char *step_describe(const Step *step)
+{
+    const StepKindRow *row = &step_kinds[step->kind];
+    _cleanup_buffer_ Buffer line = {};
+
+    buffer_append_format(&line, "%-5s %s", row->where == STEP_HOST ? "host" : "inner", row->name);
+    for (size_t i = 0; i < row->fields_count; i++) {
+        const void *member = (const char *) step + row->fields[i].offset;
+
+        if (!is_default(member, row->fields[i].type))
+            describe_field(&line, &row->fields[i], member);
+    }
+    return buffer_take(&line);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "steps/steps.h"
+
+#define FIELD(kind_type, member, type)                                                                       \
+    {                                                                                                        \
+        #member, type, offsetof(Step, kind_type) + offsetof(__typeof__(((Step *) 0)->kind_type), member)     \
+    }
+#define NUMBER(k, m)  FIELD(k, m, STEP_FIELD_NUMBER)
+#define OCTAL(k, m)   FIELD(k, m, STEP_FIELD_OCTAL)
+#define STRING(k, m)  FIELD(k, m, STEP_FIELD_STRING)
+#define LIST(k, m)    FIELD(k, m, STEP_FIELD_LIST)
+#define MOUNT(k, m)   FIELD(k, m, STEP_FIELD_FLAGS_MOUNT)
+#define FIELDS(array) .fields = array, .fields_count = sizeof(array) / sizeof(array[0])
+#define NO_FIELDS     .fields = NULL, .fields_count = 0
+
+/* clang-format off */
+static const StepField cgroup_fields[] = {STRING(cgroup, name), NUMBER(cgroup, root_fd), LIST(cgroup, files)};
+static const StepField directory_fields[] = {NUMBER(directory, parent_fd), STRING(directory, name),
+    OCTAL(directory, mode), NUMBER(directory, remove), LIST(directory, children)};
+static const StepField clone_tree_fields[] = {NUMBER(clone_tree, source_fd), STRING(clone_tree, host_path),
+    NUMBER(clone_tree, recursive)};
+static const StepField start_fields[] = {FIELD(start, namespaces, STEP_FIELD_FLAGS_NAMESPACE)};
+static const StepField join_start_fields[] = {NUMBER(join_start, target_pidfd), NUMBER(join_start, cgroup_fd)};
+static const StepField join_fields[] = {NUMBER(join, target_pidfd),
+    FIELD(join, namespaces, STEP_FIELD_FLAGS_NAMESPACE)};
+static const StepField supervise_fields[] = {STRING(supervise, name), STRING(supervise, id),
+    STRING(supervise, image), STRING(supervise, tag), NUMBER(supervise, stop_signal),
+    NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
+    NUMBER(supervise, roster_fd), NUMBER(supervise, exits_fd), NUMBER(supervise, attach_fd),
+    NUMBER(supervise, interactive)};
+static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),
+    STRING(propagation, path)};
+static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(root_tree, volatile_usr)};
+static const StepField root_overlay_fields[] = {LIST(root_overlay, lower), NUMBER(root_overlay, lower_fd),
+    NUMBER(root_overlay, upper_fd), STRING(root_overlay, upper), NUMBER(root_overlay, volatile_upper),
+    NUMBER(root_overlay, tree)};
+static const StepField mount_fields[] = {STRING(mount, type), STRING(mount, source), STRING(mount, target),
+    LIST(mount, options), MOUNT(mount, attributes), NUMBER(mount, plain)};
+static const StepField bind_fields[] = {NUMBER(bind, tree), STRING(bind, target), MOUNT(bind, attributes),
+    NUMBER(bind, is_file)};
+static const StepField overlay_fields[] = {LIST(overlay, lower_fds), NUMBER(overlay, upper_fd),
+    STRING(overlay, target), MOUNT(overlay, attributes)};
+static const StepField make_directory_fields[] = {STRING(make_directory, path)};
+static const StepField device_fields[] = {STRING(device, target), NUMBER(device, major), NUMBER(device, minor),
+    OCTAL(device, mode)};
+static const StepField symlink_fields[] = {STRING(symlink, target), STRING(symlink, content)};
+static const StepField file_fields[] = {STRING(file, target), STRING(file, content), OCTAL(file, mode),
+    NUMBER(file, only_if_missing)};
+static const StepField terminal_fields[] = {NUMBER(terminal, is_stdio), NUMBER(terminal, rows),
+    NUMBER(terminal, columns)};
+static const StepField mask_fields[] = {LIST(mask, paths)};
+static const StepField read_only_fields[] = {LIST(read_only, paths)};
+static const StepField sysctl_fields[] = {LIST(sysctl, assignments)};
+static const StepField pivot_fields[] = {NUMBER(pivot, read_only)};
+static const StepField join_cgroup_fields[] = {NUMBER(join_cgroup, mount), NUMBER(join_cgroup, read_only)};
+static const StepField hostname_fields[] = {STRING(hostname, name)};
+static const StepField rlimit_fields[] = {NUMBER(rlimit, resource), NUMBER(rlimit, soft), NUMBER(rlimit, hard)};
+static const StepField oom_score_fields[] = {NUMBER(oom_score, score_plus_1000)};
+static const StepField identity_fields[] = {STRING(identity, user)};
+static const StepField working_directory_fields[] = {STRING(working_directory, path),
+    NUMBER(working_directory, create)};
+static const StepField capabilities_fields[] = {FIELD(capabilities, bounding, STEP_FIELD_FLAGS_CAPABILITY),
+    NUMBER(capabilities, last)};
+static const StepField seccomp_fields[] = {STRING(seccomp, profile), FIELD(seccomp, program, STEP_FIELD_BYTES)};
+static const StepField exec_fields[] = {LIST(exec, argv), LIST(exec, environment), NUMBER(exec, init),
+    LIST(exec, candidates)};
+
+const StepKindRow step_kinds[_STEP_KIND_MAX] = {
+    [STEP_CGROUP] = {"cgroup", STEP_HOST, FIELDS(cgroup_fields), .writes = {SLOT_CGROUP}},
+    [STEP_DIRECTORY] = {"directory", STEP_HOST, FIELDS(directory_fields)},
+    [STEP_CLONE_TREE] = {"clone-tree", STEP_HOST, FIELDS(clone_tree_fields)},
+    [STEP_START] = {"start", STEP_HOST, FIELDS(start_fields), .writes = {SLOT_PAYLOAD}},
+    [STEP_JOIN_START] = {"join-start", STEP_HOST, FIELDS(join_start_fields), .writes = {SLOT_PAYLOAD}},
+    [STEP_SUPERVISE] = {"supervise", STEP_HOST, FIELDS(supervise_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_JOIN] = {"join", STEP_INNER, FIELDS(join_fields), .reads = {SLOT_PAYLOAD},
+        .writes = {SLOT_ROOT, SLOT_PIVOTED}},
+    [STEP_PROPAGATION] = {"propagation", STEP_INNER, FIELDS(propagation_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_ROOT_TREE] = {"root-tree", STEP_INNER, FIELDS(root_tree_fields), .reads = {SLOT_PAYLOAD},
+        .writes = {SLOT_ROOT}},
+    [STEP_ROOT_OVERLAY] = {"root-overlay", STEP_INNER, FIELDS(root_overlay_fields), .reads = {SLOT_PAYLOAD},
+        .writes = {SLOT_ROOT}},
+    [STEP_MOUNT] = {"mount", STEP_INNER, FIELDS(mount_fields), .reads = {SLOT_ROOT}},
+    [STEP_BIND] = {"bind", STEP_INNER, FIELDS(bind_fields), .reads = {SLOT_ROOT}},
+    [STEP_OVERLAY] = {"overlay", STEP_INNER, FIELDS(overlay_fields), .reads = {SLOT_ROOT}},
+    [STEP_MAKE_DIRECTORY] = {"make-directory", STEP_INNER, FIELDS(make_directory_fields), .reads = {SLOT_ROOT}},
+    [STEP_DEVICE] = {"device", STEP_INNER, FIELDS(device_fields), .reads = {SLOT_ROOT}},
+    [STEP_SYMLINK] = {"symlink", STEP_INNER, FIELDS(symlink_fields), .reads = {SLOT_ROOT}},
+    [STEP_FILE] = {"file", STEP_INNER, FIELDS(file_fields), .reads = {SLOT_ROOT}},
+    [STEP_TERMINAL] = {"terminal", STEP_INNER, FIELDS(terminal_fields), .reads = {SLOT_ROOT}},
+    [STEP_MASK] = {"mask", STEP_INNER, FIELDS(mask_fields), .reads = {SLOT_ROOT}},
+    [STEP_READ_ONLY] = {"read-only", STEP_INNER, FIELDS(read_only_fields), .reads = {SLOT_ROOT}},
+    [STEP_SYSCTL] = {"sysctl", STEP_INNER, FIELDS(sysctl_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_PIVOT] = {"pivot", STEP_INNER, FIELDS(pivot_fields), .reads = {SLOT_ROOT}, .writes = {SLOT_PIVOTED}},
+    [STEP_JOIN_CGROUP] = {"join-cgroup", STEP_INNER, FIELDS(join_cgroup_fields), .reads = {SLOT_PIVOTED}},
+    [STEP_HOSTNAME] = {"hostname", STEP_INNER, FIELDS(hostname_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_LOOPBACK] = {"loopback", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
+    [STEP_KEYRING] = {"keyring", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
+    [STEP_RLIMIT] = {"rlimit", STEP_INNER, FIELDS(rlimit_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_OOM_SCORE] = {"oom-score", STEP_INNER, FIELDS(oom_score_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_IDENTITY] = {"identity", STEP_INNER, FIELDS(identity_fields), .reads = {SLOT_ROOT},
+        .writes = {SLOT_IDENTITY}},
+    [STEP_WORKING_DIRECTORY] = {"working-directory", STEP_INNER, FIELDS(working_directory_fields),
+        .reads = {SLOT_PIVOTED}},
+    [STEP_CAPABILITIES] = {"capabilities", STEP_INNER, FIELDS(capabilities_fields), .reads = {SLOT_IDENTITY}},
+    [STEP_NO_NEW_PRIVILEGES] = {"no-new-privileges", STEP_INNER, NO_FIELDS, .reads = {SLOT_PIVOTED}},
+    [STEP_SECCOMP] = {"seccomp", STEP_INNER, FIELDS(seccomp_fields), .reads = {SLOT_PIVOTED}},
+    [STEP_EXEC] = {"exec", STEP_INNER, FIELDS(exec_fields), .reads = {SLOT_PIVOTED, SLOT_IDENTITY}},
+};
+/* clang-format on */
+
+const char *step_slot_name(StepSlot slot)
+{
+    static const char *const names[_SLOT_MAX] = {"none", "cgroup", "payload", "root", "pivoted",
+                                                 "identity"};
+
+    return slot < _SLOT_MAX ? names[slot] : "?";
+}

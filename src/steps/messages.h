@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: the handshake: the named messages between launcher, supervisor and the container's first process.
+ * Never does: send one (kernel/socket.h does).
+ * Runs in: launcher and executor; libc only.
+ *
+ * launcher ──CGROUP──► supervisor ──CGROUP──► inner      the scope exists, go on
+ * launcher ──SIGNAL──► supervisor                        forward a signal to the payload
+ * inner ──WANT_CGROUP──► supervisor                      everything before the cgroup is built
+ * inner ──TERMINAL(fd)──► supervisor ──TERMINAL(fd)──► launcher
+ * supervisor ──STARTED(pidfd)──► launcher                the payload's program runs
+ * supervisor ──EXITED──► launcher                        and this is how it ended
+ * inner or supervisor ──FAILED──► launcher               in place of any of them, once */
+
+#include <stdint.h>
+
+typedef enum MessageKind {
+    _MESSAGE_INVALID = 0,
+    MESSAGE_CGROUP,
+    MESSAGE_WANT_CGROUP,
+    MESSAGE_SIGNAL,
+    MESSAGE_TERMINAL,
+    MESSAGE_STARTED,
+    MESSAGE_EXITED,
+    MESSAGE_FAILED,
+} MessageKind;
+
+/* Fixed size; one datagram. Text is NUL-terminated and hostile when it comes from the inner process. */
+typedef struct Message {
+    uint32_t kind;
+    int32_t number;      /* SIGNAL: signal; STARTED: pid; EXITED: code or signal; FAILED: errno */
+    uint32_t step;       /* FAILED: place in the plan */
+    uint32_t is_signaled; /* EXITED */
+    uint32_t oom_kills;  /* EXITED */
+    uint32_t exit_status; /* FAILED: what the launcher should exit with, 125 to 127 */
+    char text[488];
+} Message;

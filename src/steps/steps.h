@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: the kinds of steps a plan is made of, one table row each: name, where it runs, fields, slots; a plan in memory
+ *       and its encoding; the description of a step for people.
+ * Never does: carry a step out (executor/ does), or decide which steps there are (plan/ does).
+ * Runs in: fat programs to build, the executor to read; libc only. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where a step runs. */
+typedef enum StepWhere {
+    STEP_HOST,  /* the supervisor, in the host's namespaces; undone in reverse when the container ends */
+    STEP_INNER, /* the first process inside the new namespaces, before it becomes the payload */
+} StepWhere;
+
+/* Values that are only known while a plan runs. Each is written once, before it is read (asserted by plan.c). */
+typedef enum StepSlot {
+    SLOT_NONE = 0,
+    SLOT_CGROUP,    /* fd: the payload's cgroup */
+    SLOT_PAYLOAD,   /* pidfd: first process of the container */
+    SLOT_ROOT,      /* fd: the root file system, attached */
+    SLOT_PIVOTED,   /* "/" is the container's root */
+    SLOT_IDENTITY,  /* uid, gid, groups resolved */
+    _SLOT_MAX
+} StepSlot;
+
+typedef enum StepKind {
+    _STEP_INVALID = 0,
+    /* host */
+    STEP_CGROUP,
+    STEP_DIRECTORY,
+    STEP_CLONE_TREE,
+    STEP_START,
+    STEP_JOIN_START,
+    STEP_SUPERVISE,
+    /* inner */
+    STEP_JOIN,
+    STEP_PROPAGATION,
+    STEP_ROOT_TREE,
+    STEP_ROOT_OVERLAY,
+    STEP_MOUNT,
+    STEP_BIND,
+    STEP_OVERLAY,
+    STEP_MAKE_DIRECTORY,
+    STEP_DEVICE,
+    STEP_SYMLINK,
+    STEP_FILE,
+    STEP_TERMINAL,
+    STEP_MASK,
+    STEP_READ_ONLY,
+    STEP_SYSCTL,
+    STEP_PIVOT,
+    STEP_JOIN_CGROUP,
+    STEP_HOSTNAME,
+    STEP_LOOPBACK,
+    STEP_KEYRING,
+    STEP_RLIMIT,
+    STEP_OOM_SCORE,
+    STEP_IDENTITY,
+    STEP_WORKING_DIRECTORY,
+    STEP_CAPABILITIES,
+    STEP_NO_NEW_PRIVILEGES,
+    STEP_SECCOMP,
+    STEP_EXEC,
+    _STEP_KIND_MAX
+} StepKind;
+
+/* The fields of each kind. Pointers lead into the plan's memory. A `_tree` field is the number of a STEP_CLONE_TREE
+ * plus one, 0 for none; a `_fd` field a place in the list of fds that travels with the plan, plus one. */
+typedef struct StepCgroup {
+    const char *name;    /* below the cgroup root fd: made with sub-cgroups payload and supervisor */
+    uint64_t root_fd;    /* where; 0: the supervisor's own cgroup is already the right one */
+    const char **files;  /* "memory.max=67108864", written into it */
+} StepCgroup;
+
+typedef struct StepDirectory {
+    uint64_t parent_fd;
+    const char *name;
+    uint64_t mode;
+    uint64_t remove; /* 1: removed with all below when the container ends; 0: only on failure, when it was made here */
+    const char **children; /* directories to make in it */
+} StepDirectory;
+
+typedef struct StepCloneTree {
+    uint64_t source_fd;
+    const char *host_path; /* for people only: the fd decides */
+    uint64_t recursive;
+} StepCloneTree;
+
+typedef struct StepStart {
+    uint64_t namespaces; /* CLONE_NEW* */
+} StepStart;
+
+typedef struct StepJoinStart {
+    uint64_t target_pidfd; /* a process of the container to join */
+    uint64_t cgroup_fd;    /* where to start; 0: stay */
+} StepJoinStart;
+
+typedef struct StepJoin {
+    uint64_t target_pidfd;
+    uint64_t namespaces; /* CLONE_NEW*, without the pid namespace: STEP_JOIN_START entered that one */
+} StepJoin;
+
+typedef enum StepLog { STEP_LOG_PASSTHROUGH, STEP_LOG_NONE, STEP_LOG_JOURNAL, STEP_LOG_FILE } StepLog;
+
+typedef struct StepSupervise {
+    const char *name, *id, *image, *tag; /* for the log's fields */
+    uint64_t stop_signal, stop_timeout_usec;
+    uint64_t log;        /* StepLog */
+    uint64_t log_fd;     /* STEP_LOG_FILE: where lines are appended */
+    uint64_t roster_fd;  /* directory: the state file NAME is removed at the end */
+    uint64_t exits_fd;   /* directory: the exit record NAME is written at the end */
+    uint64_t attach_fd;   /* listening socket for attach; 0: none */
+    uint64_t interactive; /* standard input stays open */
+} StepSupervise;
+
+typedef struct StepPropagation {
+    uint64_t propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED */
+    const char *path;
+} StepPropagation;
+
+typedef struct StepRootTree {
+    uint64_t tree;
+    uint64_t volatile_usr; /* 1: the root is an empty tmpfs with the tree's /usr in it, read-only */
+} StepRootTree;
+
+typedef struct StepRootOverlay {
+    const char **lower; /* directories relative to lower_fd or absolute, highest first, as overlayfs wants them */
+    uint64_t lower_fd;  /* 0: the names are absolute host paths */
+    uint64_t upper_fd;  /* `upper` below it holds upper/ and work/ */
+    const char *upper;
+    uint64_t volatile_upper; /* upper and work on a tmpfs of their own */
+    uint64_t tree;      /* a cloned tree as the only lower directory */
+} StepRootOverlay;
+
+typedef struct StepMount {
+    const char *type, *source, *target;
+    const char **options;
+    uint64_t attributes;
+    uint64_t plain; /* 1: no component of the target may be a link */
+} StepMount;
+
+typedef struct StepBind {
+    uint64_t tree;
+    const char *target;
+    uint64_t attributes;
+    uint64_t is_file;
+} StepBind;
+
+typedef struct StepOverlay {
+    const char **lower_fds; /* places in the list of fds, plus one, as text; highest layer first */
+    uint64_t upper_fd;      /* 0: read-only */
+    const char *target;
+    uint64_t attributes;
+} StepOverlay;
+
+typedef struct StepMakeDirectory {
+    const char *path;
+} StepMakeDirectory;
+
+typedef struct StepDevice {
+    const char *target;
+    uint64_t major, minor, mode;
+} StepDevice;
+
+typedef struct StepSymlink {
+    const char *target, *content;
+} StepSymlink;
+
+typedef struct StepFile {
+    const char *target, *content;
+    uint64_t mode;
+    uint64_t only_if_missing;
+} StepFile;
+
+typedef struct StepTerminal {
+    uint64_t is_stdio; /* 1: standard input, output and error of the payload; 0: /dev/console only */
+    uint64_t rows, columns;
+} StepTerminal;
+
+typedef struct StepMask {
+    const char **paths;
+} StepMask;
+
+typedef struct StepReadOnly {
+    const char **paths;
+} StepReadOnly;
+
+typedef struct StepSysctl {
+    const char **assignments;
+} StepSysctl;
+
+typedef struct StepPivot {
+    uint64_t read_only;
+} StepPivot;
+
+typedef struct StepJoinCgroup {
+    uint64_t mount;     /* 1: mount it at /sys/fs/cgroup */
+    uint64_t read_only;
+} StepJoinCgroup;
+
+typedef struct StepHostname {
+    const char *name;
+} StepHostname;
+
+typedef struct StepRlimit {
+    uint64_t resource, soft, hard;
+} StepRlimit;
+
+typedef struct StepOomScore {
+    uint64_t score_plus_1000;
+} StepOomScore;
+
+typedef struct StepIdentity {
+    const char *user; /* "user[:group]" as text; resolved in the container's own files */
+} StepIdentity;
+
+typedef struct StepWorkingDirectory {
+    const char *path;
+    uint64_t create;
+} StepWorkingDirectory;
+
+typedef struct StepCapabilities {
+    uint64_t bounding, last;
+} StepCapabilities;
+
+typedef struct StepSeccomp {
+    const char *profile;
+    const void *program;
+    uint64_t program_size;
+} StepSeccomp;
+
+typedef struct StepExec {
+    const char **argv, **environment;
+    uint64_t init;       /* 1: a reaper stays as PID 1 */
+    const char **candidates; /* boot: the first of these that exists is run with argv behind it */
+} StepExec;
+
+typedef struct Step {
+    StepKind kind;
+    const char *origin; /* who asked for it: an option, file:line, "default" */
+    union {
+        StepCgroup cgroup;
+        StepDirectory directory;
+        StepCloneTree clone_tree;
+        StepStart start;
+        StepJoinStart join_start;
+        StepJoin join;
+        StepSupervise supervise;
+        StepPropagation propagation;
+        StepRootTree root_tree;
+        StepRootOverlay root_overlay;
+        StepMount mount;
+        StepBind bind;
+        StepOverlay overlay;
+        StepMakeDirectory make_directory;
+        StepDevice device;
+        StepSymlink symlink;
+        StepFile file;
+        StepTerminal terminal;
+        StepMask mask;
+        StepReadOnly read_only;
+        StepSysctl sysctl;
+        StepPivot pivot;
+        StepJoinCgroup join_cgroup;
+        StepHostname hostname;
+        StepRlimit rlimit;
+        StepOomScore oom_score;
+        StepIdentity identity;
+        StepWorkingDirectory working_directory;
+        StepCapabilities capabilities;
+        StepSeccomp seccomp;
+        StepExec exec;
+    };
+} Step;
+
+typedef enum StepFieldType {
+    STEP_FIELD_NUMBER,
+    STEP_FIELD_OCTAL,
+    STEP_FIELD_HEX,
+    STEP_FIELD_FLAGS_MOUNT,
+    STEP_FIELD_FLAGS_NAMESPACE,
+    STEP_FIELD_FLAGS_CAPABILITY,
+    STEP_FIELD_STRING,
+    STEP_FIELD_LIST,
+    STEP_FIELD_BYTES, /* the next field of the row's struct is its size and has no row of its own */
+} StepFieldType;
+
+typedef struct StepField {
+    const char *name;
+    StepFieldType type;
+    size_t offset; /* in Step */
+} StepField;
+
+typedef struct StepKindRow {
+    const char *name;
+    StepWhere where;
+    const StepField *fields;
+    size_t fields_count;
+    StepSlot reads[3], writes[2];
+} StepKindRow;
+
+extern const StepKindRow step_kinds[_STEP_KIND_MAX];
+const char *step_slot_name(StepSlot slot);
+
+/* A plan being built or read. Everything that steps point to is owned by `memory`. */
+typedef struct StepList {
+    Step *steps;
+    size_t count;
+    void **memory;
+    size_t memory_count;
+    int failed;   /* -ENOMEM from any of the calls below; checked once, at the end */
+    Step scratch; /* what step_list_add() gives out when memory is short */
+} StepList;
+
+void step_list_done(StepList *list);
+
+/* Appends a step; the returned pointer is valid until the next call. Never NULL: with memory short it leads to a
+ * scratch step and list->failed is set. */
+Step *step_list_add(StepList *list, StepKind kind, const char *origin);
+/* Copies into the list's memory; NULL gives NULL. */
+const char *step_list_string(StepList *list, const char *string);
+const char *step_list_format(StepList *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char **step_list_strings(StepList *list, char *const *strings);
+const void *step_list_bytes(StepList *list, const void *data, size_t size);
+
+/* The encoding: native byte order, for one kernel and one boot; never stored. `ret` is allocated. */
+int step_list_encode(const StepList *list, void **ret, size_t *ret_size);
+
+/* Reads an encoding. `data` must stay as long as `ret` is used: strings lead into it. -EBADMSG for anything that
+ * step_list_encode() would not have written; bounded in steps, lists and size. */
+int step_list_decode(const void *data, size_t size, StepList *ret);
+
+/* One line without the origin: "mount type=proc target=/proc attributes=nosuid,nodev,noexec". Caller owns it;
+ * unescaped. NULL: no memory. */
+char *step_describe(const Step *step);
