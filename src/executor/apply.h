@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: the functions behind the steps, one file per family.
+ * Never does: run on its own: loop.c calls them by the table there.
+ * Runs in: see the kind's row in steps/kinds.c. */
+
+#include "executor/context.h"
+
+/* host.c */
+int apply_cgroup(Context *context, const Step *step);
+void undo_cgroup(Context *context, const Step *step);
+int apply_directory(Context *context, const Step *step);
+void undo_directory(Context *context, const Step *step);
+int apply_clone_tree(Context *context, const Step *step);
+int apply_start(Context *context, const Step *step);
+int apply_join_start(Context *context, const Step *step);
+int apply_supervise(Context *context, const Step *step);
+
+/* root.c */
+int apply_join(Context *context, const Step *step);
+int apply_propagation(Context *context, const Step *step);
+int apply_root_tree(Context *context, const Step *step);
+int apply_root_overlay(Context *context, const Step *step);
+int apply_pivot(Context *context, const Step *step);
+
+/* mounts.c */
+int apply_mount(Context *context, const Step *step);
+int apply_bind(Context *context, const Step *step);
+int apply_overlay(Context *context, const Step *step);
+int apply_make_directory(Context *context, const Step *step);
+int apply_device(Context *context, const Step *step);
+int apply_symlink(Context *context, const Step *step);
+int apply_file(Context *context, const Step *step);
+int apply_terminal(Context *context, const Step *step);
+int apply_mask(Context *context, const Step *step);
+int apply_read_only(Context *context, const Step *step);
+
+/* kernel.c */
+int apply_sysctl(Context *context, const Step *step);
+int apply_join_cgroup(Context *context, const Step *step);
+int apply_hostname(Context *context, const Step *step);
+int apply_loopback(Context *context, const Step *step);
+int apply_keyring(Context *context, const Step *step);
+int apply_rlimit(Context *context, const Step *step);
+int apply_oom_score(Context *context, const Step *step);
+
+/* identity.c */
+int apply_identity(Context *context, const Step *step);
+int apply_working_directory(Context *context, const Step *step);
+int apply_capabilities(Context *context, const Step *step);
+int apply_no_new_privileges(Context *context, const Step *step);
+int apply_seccomp(Context *context, const Step *step);
+
+/* exec.c */
+int apply_exec(Context *context, const Step *step);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: the executor's state: the plan, its fds, what steps wrote, the sockets of the handshake; the step loop.
+ * Never does: decide anything that the plan could have said; link more than the C library.
+ * Runs in: the supervisor (host steps) and, as a copy, in the container's first process (inner steps). */
+
+#include "steps/messages.h"
+#include "steps/steps.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define TREES_MAX 128
+
+typedef struct Identity {
+    uid_t uid;
+    gid_t gid;
+    gid_t groups[64];
+    size_t groups_count;
+    char home[256];
+    bool has_home;
+} Identity;
+
+/* All fds are -EBADF where there is none. */
+typedef struct Context {
+    StepList plan;
+    const int *fds; /* the plan's fds, in order */
+    size_t fds_count;
+
+    int control_fd; /* supervisor ↔ launcher */
+    int inner_fd;   /* the end of this process of the socket between supervisor and inner process */
+
+    int trees[TREES_MAX]; /* detached mounts, by number - 1 */
+    size_t trees_count;
+
+    /* slots */
+    int cgroup_fd;        /* the container's cgroup */
+    int payload_cgroup_fd;
+    int payload_pidfd;
+    pid_t payload_pid;
+    int root_fd;
+    bool is_pivoted;
+    int proc_fd;     /* own mount of the container's procfs, never reached by a path that could be redirected */
+    Identity identity;
+
+    int terminal_fd; /* supervisor: primary end */
+    int output_fds[2]; /* supervisor: read ends of the payload's stdout and stderr */
+    int payload_stdio[3]; /* what the inner process puts on 0, 1, 2; -EBADF keeps its own */
+
+    size_t current;  /* step being run */
+    char failure[sizeof(((Message *) 0)->text)];
+    int exit_status; /* what the launcher should exit with when this fails; 0: 125 */
+} Context;
+
+/* Records the text of a failure, once, and returns r. */
+int fail(Context *context, int r, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The fd that a field names by place plus one; -EBADF for 0 or out of range. */
+int context_fd(const Context *context, uint64_t place_plus_one);
+int context_tree(const Context *context, uint64_t number);
+
+/* Runs the steps of one side in order; undoes what was done on failure. */
+int run_host_steps(Context *context);
+_Noreturn void run_inner_steps(Context *context);
+/* Undoes host steps in reverse, from the one before `end`. Failures are ignored: there is nobody to tell, and whoever
+ * comes next reconciles. */
+void undo_host_steps(Context *context, size_t end);
+
+/* One record to the launcher (supervisor) or the supervisor (inner). */
+void send_failure(Context *context, int socket_fd, int r);
+int send_message(int socket_fd, MessageKind kind, int number, int fd);
+
+/* Stays until the payload ends. */
+int supervise(Context *context, const StepSupervise *step);

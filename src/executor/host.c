@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Steps of the supervisor, in the host's namespaces. */
+
+#include "executor/apply.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "kernel/cgroup.h"
+#include "kernel/mount.h"
+#include "kernel/process.h"
+#include "kernel/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* Makes the two sub-groups and goes into `supervisor`, so that the group itself holds no process and may give its
+ * controllers to its children (cgroup-v2.rst, "no internal process constraint"). */
+static int split_cgroup(Context *context, const char *const *files)
+{
+    int supervisor_fd = -EBADF, r;
+
+    r = cgroup_open(context->cgroup_fd, "payload", true, &context->payload_cgroup_fd);
+    if (r == 0)
+        r = cgroup_open(context->cgroup_fd, "supervisor", true, &supervisor_fd);
+    if (r < 0)
+        return fail(context, r, "cannot make the sub-groups of the cgroup: %s", strerror(-r));
+    r = cgroup_write(supervisor_fd, "cgroup.procs", "0");
+    safe_close(supervisor_fd);
+    if (r < 0)
+        return fail(context, r, "cannot enter the cgroup: %s", strerror(-r));
+    cgroup_enable_controllers(context->cgroup_fd);
+
+    for (size_t i = 0; files && files[i]; i++) {
+        char name[64];
+        const char *equals = strchr(files[i], '=');
+        size_t length = equals ? (size_t) (equals - files[i]) : 0;
+
+        if (length == 0 || length >= sizeof(name))
+            return fail(context, -EINVAL, "'%s' is not FILE=VALUE", files[i]);
+        memcpy(name, files[i], length);
+        name[length] = 0;
+        r = cgroup_write(context->cgroup_fd, name, equals + 1);
+        if (r < 0)
+            return fail(context, r, "cannot set %s: %s", files[i], strerror(-r));
+    }
+    return 0;
+}
+
+int apply_cgroup(Context *context, const Step *step)
+{
+    int root_fd = context_fd(context, step->cgroup.root_fd), r;
+
+    /* Without a directory to make it in, the launcher sends the group as soon as its scope is there (wait_cgroup()). */
+    if (root_fd < 0)
+        return 0;
+    r = cgroup_open(root_fd, step->cgroup.name, true, &context->cgroup_fd);
+    if (r < 0)
+        return fail(context, r, "cannot make the cgroup '%s': %s", step->cgroup.name, strerror(-r));
+    return split_cgroup(context, step->cgroup.files);
+}
+
+void undo_cgroup(Context *context, const Step *step)
+{
+    int root_fd = context_fd(context, step->cgroup.root_fd);
+
+    if (context->cgroup_fd < 0)
+        return;
+    if (context->payload_cgroup_fd >= 0)
+        (void) cgroup_kill(context->payload_cgroup_fd);
+    if (root_fd < 0)
+        return;
+    /* Out of the group, up into its parent, so that it can go. */
+    (void) cgroup_write(root_fd, "cgroup.procs", "0");
+    for (unsigned attempt = 0; attempt < 100 && cgroup_remove(root_fd, step->cgroup.name) == -EBUSY; attempt++)
+        (void) poll(NULL, 0, 10);
+}
+
+int apply_directory(Context *context, const Step *step)
+{
+    int parent_fd = context_fd(context, step->directory.parent_fd);
+    _cleanup_close_ int fd = -EBADF;
+
+    if (mkdirat(parent_fd, step->directory.name, (mode_t) step->directory.mode) < 0 && errno != EEXIST)
+        return fail(context, -errno, "cannot make the container's directory: %s", strerror(errno));
+    fd = openat(parent_fd, step->directory.name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return fail(context, -errno, "cannot open the container's directory: %s", strerror(errno));
+    for (size_t i = 0; step->directory.children && step->directory.children[i]; i++)
+        if (mkdirat(fd, step->directory.children[i], 0755) < 0 && errno != EEXIST)
+            return fail(context, -errno, "cannot make '%s' in the container's directory: %s",
+                        step->directory.children[i], strerror(errno));
+    return 0;
+}
+
+void undo_directory(Context *context, const Step *step)
+{
+    if (step->directory.remove)
+        (void) file_remove_tree_at(context_fd(context, step->directory.parent_fd), step->directory.name);
+}
+
+int apply_clone_tree(Context *context, const Step *step)
+{
+    int fd;
+
+    if (context->trees_count >= TREES_MAX)
+        return fail(context, -E2BIG, "more than %d bind mounts", TREES_MAX);
+    fd = mount_clone(context_fd(context, step->clone_tree.source_fd), "", step->clone_tree.recursive);
+    if (fd < 0)
+        return fail(context, fd, "cannot clone the mount of '%s': %s", step->clone_tree.host_path, strerror(-fd));
+    context->trees[context->trees_count++] = fd;
+    return 0;
+}
+
+static int open_output_pipes(Context *context, const StepSupervise *supervise)
+{
+    for (int i = 0; i < 2; i++) {
+        int fds[2];
+
+        if (supervise->log == STEP_LOG_NONE) {
+            context->payload_stdio[i + 1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+            continue;
+        }
+        if (pipe2(fds, O_CLOEXEC) < 0)
+            return -errno;
+        context->output_fds[i] = fds[0];
+        context->payload_stdio[i + 1] = fds[1];
+    }
+    context->payload_stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return 0;
+}
+
+static const StepSupervise *find_supervise(const Context *context)
+{
+    for (size_t i = 0; i < context->plan.count; i++)
+        if (context->plan.steps[i].kind == STEP_SUPERVISE)
+            return &context->plan.steps[i].supervise;
+    return NULL;
+}
+
+/* Clones the first process of the container; the copy runs the inner steps and does not come back. */
+static int start(Context *context, uint64_t namespaces, int cgroup_fd)
+{
+    const StepSupervise *supervise_step = find_supervise(context);
+    int sockets[2], r;
+    pid_t pid;
+
+    r = socket_make_pair(sockets);
+    if (r == 0 && supervise_step && supervise_step->log != STEP_LOG_PASSTHROUGH)
+        r = open_output_pipes(context, supervise_step);
+    if (r < 0)
+        return fail(context, r, "cannot make the sockets and pipes: %s", strerror(-r));
+
+    pid = process_clone(namespaces, cgroup_fd, &context->payload_pidfd);
+    if (pid < 0) {
+        safe_close(sockets[0]);
+        safe_close(sockets[1]);
+        return fail(context, pid, "cannot make the namespaces: %s", strerror(-pid));
+    }
+    if (pid == 0) {
+        /* Until the program runs a dead supervisor leaves nobody to finish the job; afterwards the payload may
+         * outlive it (apply_exec() clears this). */
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        safe_close(sockets[0]);
+        context->control_fd = safe_close(context->control_fd);
+        context->inner_fd = sockets[1];
+        run_inner_steps(context);
+    }
+    safe_close(sockets[1]);
+    context->inner_fd = sockets[0];
+    context->payload_pid = pid;
+    for (int i = 0; i < 3; i++)
+        context->payload_stdio[i] = safe_close(context->payload_stdio[i]);
+    /* The copies are the inner process's now; here they would only keep mounts alive. */
+    for (size_t i = 0; i < context->trees_count; i++)
+        context->trees[i] = safe_close(context->trees[i]);
+    return 0;
+}
+
+int apply_start(Context *context, const Step *step)
+{
+    return start(context, step->start.namespaces, context->payload_cgroup_fd);
+}
+
+int apply_join_start(Context *context, const Step *step)
+{
+    int target = context_fd(context, step->join_start.target_pidfd);
+
+    /* setns(2) with CLONE_NEWPID concerns children only: the supervisor itself stays outside in every namespace. */
+    if (setns(target, CLONE_NEWPID) < 0)
+        return fail(context, -errno, "cannot join the pid namespace: %s", strerror(errno));
+    return start(context, 0, context_fd(context, step->join_start.cgroup_fd));
+}
+
+/* The launcher's word that the scope exists, with the scope's cgroup. */
+static int wait_cgroup(Context *context)
+{
+    Message message;
+    int fds[SOCKET_FDS_MAX];
+    size_t fds_count = 0;
+    ssize_t n;
+
+    n = socket_receive(context->control_fd, &message, sizeof(message), fds, &fds_count);
+    if (n != sizeof(message) || message.kind != MESSAGE_CGROUP || fds_count != 1) {
+        while (fds_count > 0)
+            safe_close(fds[--fds_count]);
+        return fail(context, n < 0 ? (int) n : -ECANCELED, "the launcher went away before the cgroup was there");
+    }
+    context->cgroup_fd = fds[0];
+    return split_cgroup(context, NULL);
+}
+
+/* The inner process has built what it can and waits to be where it belongs. */
+static int give_cgroup(Context *context)
+{
+    char pid[16];
+    int r = context->cgroup_fd >= 0 ? 0 : wait_cgroup(context);
+
+    if (r < 0)
+        return r;
+    /* Processes that were cloned into the group are there already; the write is then a no-op. */
+    snprintf(pid, sizeof(pid), "%d", (int) context->payload_pid);
+    r = cgroup_write(context->payload_cgroup_fd, "cgroup.procs", pid);
+    if (r < 0)
+        return fail(context, r, "cannot move the payload into its cgroup: %s", strerror(-r));
+    r = send_message(context->inner_fd, MESSAGE_CGROUP, 0, -EBADF);
+    return r < 0 ? fail(context, r, "the inner process is gone: %s", strerror(-r)) : 0;
+}
+
+/* Follows the inner process until its program runs: the socket closes on execve(2). */
+static int follow_inner(Context *context)
+{
+    for (;;) {
+        Message message;
+        int fds[SOCKET_FDS_MAX], r = 0;
+        size_t fds_count = 0;
+        ssize_t n = socket_receive(context->inner_fd, &message, sizeof(message), fds, &fds_count);
+
+        if (n == 0)
+            break;
+        if (n != sizeof(message))
+            return fail(context, n < 0 ? (int) n : -EBADMSG, "broken message from the inner process");
+        message.text[sizeof(message.text) - 1] = 0;
+        switch (message.kind) {
+        case MESSAGE_WANT_CGROUP:
+            r = give_cgroup(context);
+            break;
+        case MESSAGE_TERMINAL:
+            if (fds_count == 1) {
+                safe_close(context->terminal_fd);
+                context->terminal_fd = fds[0];
+                fds_count = 0;
+            }
+            break;
+        case MESSAGE_FAILED:
+            context->current = message.step;
+            context->exit_status = (int) message.exit_status;
+            r = fail(context, message.number < 0 ? message.number : -EIO, "%s", message.text);
+            break;
+        default:
+            r = fail(context, -EBADMSG, "unexpected message %u from the inner process", message.kind);
+        }
+        while (fds_count > 0)
+            safe_close(fds[--fds_count]);
+        if (r < 0)
+            return r;
+    }
+    context->inner_fd = safe_close(context->inner_fd);
+    return 0;
+}
+
+/* Ends the container's first process and with it all in its pid namespace. */
+static void end_payload(Context *context)
+{
+    int code = 0;
+    bool signaled = false;
+
+    (void) process_send_signal(context->payload_pidfd, SIGKILL);
+    (void) process_wait(context->payload_pidfd, &code, &signaled);
+}
+
+int apply_supervise(Context *context, const Step *step)
+{
+    int r = follow_inner(context);
+
+    if (r < 0) {
+        end_payload(context);
+        return r;
+    }
+    r = send_message(context->control_fd, MESSAGE_STARTED, (int) context->payload_pid, context->payload_pidfd);
+    if (r == 0 && context->terminal_fd >= 0 && step->supervise.log == STEP_LOG_PASSTHROUGH)
+        r = send_message(context->control_fd, MESSAGE_TERMINAL, 0, context->terminal_fd);
+    if (r < 0 && r != -EPIPE) {
+        end_payload(context);
+        return fail(context, r, "cannot tell the launcher: %s", strerror(-r));
+    }
+    return supervise(context, &step->supervise);
+}

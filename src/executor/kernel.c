@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the kernel is told about the new namespaces and the process. */
+
+#include "executor/apply.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "kernel/mount.h"
+#include "kernel/process.h"
+#include "kernel/resolve.h"
+#include "kernel/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+
+/* Opens a file of procfs through the mount that this process made itself; never through "/proc", which mounts and
+ * links of the container can cover. */
+static int open_proc(Context *context, const char *name, int flags)
+{
+    struct statfs fs;
+    int fd;
+
+    if (context->proc_fd < 0)
+        return -ENOENT;
+    fd = resolve_open(context->proc_fd, name, flags | O_NOFOLLOW);
+    if (fd < 0)
+        return fd;
+    if (fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC) {
+        safe_close(fd);
+        return -EXDEV;
+    }
+    return fd;
+}
+
+static int write_proc(Context *context, const char *name, const char *text)
+{
+    _cleanup_close_ int fd = open_proc(context, name, O_WRONLY);
+
+    return fd < 0 ? fd : file_write_all(fd, text, strlen(text));
+}
+
+int apply_sysctl(Context *context, const Step *step)
+{
+    for (size_t i = 0; step->sysctl.assignments && step->sysctl.assignments[i]; i++) {
+        const char *assignment = step->sysctl.assignments[i], *equals = strchr(assignment, '=');
+        char name[256];
+        int r;
+
+        r = equals ? snprintf(name, sizeof(name), "sys/%.*s", (int) (equals - assignment), assignment) : -1;
+        if (r < 0 || (size_t) r >= sizeof(name))
+            return fail(context, -EINVAL, "'%s' is not a sysctl", assignment);
+        for (char *c = name; *c; c++)
+            if (*c == '.')
+                *c = '/';
+        r = write_proc(context, name, equals + 1);
+        if (r < 0)
+            return fail(context, r, "cannot set the sysctl %s: %s", assignment, strerror(-r));
+    }
+    return 0;
+}
+
+/* Asks the supervisor to put this process where it belongs and waits for it: cgroup_namespaces(7), the namespace's
+ * root is the group that the process is in when it makes the namespace. */
+int apply_join_cgroup(Context *context, const Step *step)
+{
+    Message message;
+    int fds[SOCKET_FDS_MAX], r;
+    size_t fds_count = 0;
+    _cleanup_close_ int target_fd = -EBADF, mount_fd = -EBADF;
+    ssize_t n;
+
+    r = send_message(context->inner_fd, MESSAGE_WANT_CGROUP, 0, -EBADF);
+    if (r < 0)
+        return fail(context, r, "the supervisor is gone");
+    n = socket_receive(context->inner_fd, &message, sizeof(message), fds, &fds_count);
+    if (n != sizeof(message) || message.kind != MESSAGE_CGROUP)
+        return fail(context, n < 0 ? (int) n : -ECANCELED, "the supervisor gave no cgroup");
+    if (unshare(CLONE_NEWCGROUP) < 0)
+        return fail(context, -errno, "cannot make the cgroup namespace: %s", strerror(errno));
+    if (!step->join_cgroup.mount)
+        return 0;
+    r = resolve_make_plain_directory(context->root_fd, "/sys/fs/cgroup", &target_fd);
+    if (r == -ENOENT) /* a kernel without the directory in sysfs */
+        return 0;
+    if (r < 0)
+        return fail(context, r, "cannot open /sys/fs/cgroup: %s", strerror(-r));
+    mount_fd = mount_create("cgroup2", NULL, NULL,
+                            MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+                                    (step->join_cgroup.read_only ? MOUNT_ATTR_RDONLY : 0U));
+    r = mount_fd < 0 ? mount_fd : mount_attach(mount_fd, target_fd);
+    return r < 0 ? fail(context, r, "cannot mount /sys/fs/cgroup: %s", strerror(-r)) : 0;
+}
+
+int apply_hostname(Context *context, const Step *step)
+{
+    if (sethostname(step->hostname.name, strlen(step->hostname.name)) < 0)
+        return fail(context, -errno, "cannot set the host name: %s", strerror(errno));
+    return 0;
+}
+
+int apply_loopback(Context *context, const Step *step)
+{
+    _cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+
+    (void) step;
+    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+        return fail(context, -errno, "cannot bring up the loopback device: %s", strerror(errno));
+    return 0;
+}
+
+int apply_keyring(Context *context, const Step *step)
+{
+    int r = process_join_new_keyring();
+
+    (void) step;
+    /* ENOSYS: a kernel without keyrings has none to share. EDQUOT: refuse rather than share the caller's. */
+    return r < 0 && r != -ENOSYS ? fail(context, r, "cannot make a session keyring: %s", strerror(-r)) : 0;
+}
+
+int apply_rlimit(Context *context, const Step *step)
+{
+    const StepRlimit *limit = &step->rlimit;
+    struct rlimit value = {
+            .rlim_cur = limit->soft == UINT64_MAX ? RLIM_INFINITY : limit->soft,
+            .rlim_max = limit->hard == UINT64_MAX ? RLIM_INFINITY : limit->hard,
+    };
+
+    if (setrlimit((__typeof__(RLIMIT_CORE)) limit->resource, &value) < 0)
+        return fail(context, -errno, "cannot set the resource limit %llu: %s", (unsigned long long) limit->resource,
+                    strerror(errno));
+    return 0;
+}
+
+int apply_oom_score(Context *context, const Step *step)
+{
+    char text[16];
+    int r;
+
+    snprintf(text, sizeof(text), "%d", (int) step->oom_score.score_plus_1000 - 1000);
+    r = write_proc(context, "self/oom_score_adj", text);
+    return r < 0 ? fail(context, r, "cannot set the OOM score to %s: %s", text, strerror(-r)) : 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* berth-executor: reads a sealed plan, carries it out, and stays as the container's supervisor.
+ *
+ * Fds on entry: 0 to 2 the payload's (or nothing: they become /dev/null), 3 the plan, 4 the socket to the launcher,
+ * 5 and up the plan's own, as many as the only argument says. */
+
+#include "executor/context.h"
+
+#include "base/cleanup.h"
+#include "kernel/memfd.h"
+#include "kernel/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PLAN_FD    3
+#define CONTROL_FD 4
+#define FIRST_FD   5
+#define FDS_MAX    1024
+
+/* A closed 0, 1 or 2 would be taken by the next open(): the payload would read or write a file of ours. */
+static int secure_stdio(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        int null_fd;
+
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        null_fd = open("/dev/null", O_RDWR);
+        if (null_fd != fd)
+            return -EBADF;
+    }
+    return 0;
+}
+
+/* A state of our own, whatever the launcher's caller had:. SIGCHLD ignored would make the kernel
+ * reap the payload behind our back. */
+static void reset_process(void)
+{
+    sigset_t blocked;
+
+    for (int i = 1; i < NSIG; i++)
+        if (i != SIGKILL && i != SIGSTOP)
+            signal(i, SIG_DFL);
+    sigfillset(&blocked);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
+    umask(0);
+    (void) process_set_dumpable(false);
+    (void) setsid();
+}
+
+int main(int argc, char *argv[])
+{
+    static Context context;
+    static int fds[FDS_MAX];
+    const void *data = NULL;
+    size_t size = 0;
+    char *end = NULL;
+    int r;
+
+    context = (Context){
+            .control_fd = CONTROL_FD,
+            .inner_fd = -EBADF,
+            .cgroup_fd = -EBADF,
+            .payload_cgroup_fd = -EBADF,
+            .payload_pidfd = -EBADF,
+            .root_fd = -EBADF,
+            .proc_fd = -EBADF,
+            .terminal_fd = -EBADF,
+            .output_fds = {-EBADF, -EBADF},
+            .payload_stdio = {-EBADF, -EBADF, -EBADF},
+            .fds = fds,
+    };
+    reset_process();
+    context.fds_count = argc == 2 ? strtoul(argv[1], &end, 10) : FDS_MAX + 1;
+    if (context.fds_count > FDS_MAX || !end || *end)
+        return 125;
+    for (size_t i = 0; i < context.fds_count; i++)
+        fds[i] = FIRST_FD + (int) i;
+    r = secure_stdio();
+    if (r == 0)
+        r = process_close_from(FIRST_FD + (int) context.fds_count, false);
+    /* Nothing of the plan's is meant for the payload: what it gets, a step gives it. */
+    if (r == 0)
+        r = process_close_from(PLAN_FD, true);
+    if (r == 0)
+        r = memfd_map_sealed(PLAN_FD, &data, &size);
+    if (r == 0)
+        r = step_list_decode(data, size, &context.plan);
+    if (r < 0) {
+        (void) fail(&context, r, "the plan cannot be read: %s", strerror(-r));
+        send_failure(&context, CONTROL_FD, r);
+        return 125;
+    }
+    return run_host_steps(&context) < 0 ? 125 : 0;
+}

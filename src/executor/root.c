@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The root file system: mounted on a staging place of this mount namespace, entered at the end. */
+
+#include "executor/apply.h"
+
+#include "base/cleanup.h"
+#include "kernel/mount.h"
+#include "kernel/overlay.h"
+#include "kernel/resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Any directory that every host has: the mount hides it in this namespace only, and the old root goes at the pivot. */
+#define STAGING "/tmp"
+
+/* Attaches a detached mount as the container's root. A mount can only be found below once it is attached (before
+ * Linux 6.15), and pivot_root(2) asks for it anyway. */
+static int attach_root(Context *context, int mount_fd)
+{
+    _cleanup_close_ int staging_fd = open(STAGING, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r;
+
+    if (staging_fd < 0)
+        return fail(context, -errno, "cannot open " STAGING ": %s", strerror(errno));
+    r = mount_attach(mount_fd, staging_fd);
+    if (r < 0)
+        return fail(context, r, "cannot attach the root file system: %s", strerror(-r));
+    context->root_fd = mount_fd;
+    return 0;
+}
+
+int apply_join(Context *context, const Step *step)
+{
+    int target = context_fd(context, step->join.target_pidfd);
+
+    if (setns(target, (int) step->join.namespaces) < 0)
+        return fail(context, -errno, "cannot join the namespaces: %s", strerror(errno));
+    context->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (context->root_fd < 0)
+        return fail(context, -errno, "cannot open the root: %s", strerror(errno));
+    context->is_pivoted = true;
+    return 0;
+}
+
+int apply_propagation(Context *context, const Step *step)
+{
+    int r = mount_set_propagation(step->propagation.path, step->propagation.propagation);
+
+    return r < 0 ? fail(context, r, "cannot set the mount propagation: %s", strerror(-r)) : 0;
+}
+
+/* An empty tmpfs with the tree's /usr in it, read-only. */
+static int make_volatile_root(Context *context, int tree_fd)
+{
+    char *options[] = {(char *) "mode=0755", NULL};
+    _cleanup_close_ int root_fd = mount_create("tmpfs", NULL, options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    _cleanup_close_ int usr_fd = -EBADF, target_fd = -EBADF;
+    int r;
+
+    if (root_fd < 0)
+        return fail(context, root_fd, "cannot make a tmpfs for the root: %s", strerror(-root_fd));
+    /* The tree has to be attached before its /usr can be cloned: below the new root for a moment. */
+    r = attach_root(context, root_fd);
+    if (r < 0)
+        return r;
+    r = resolve_make_plain_directory(root_fd, "/usr", &target_fd);
+    if (r == 0)
+        r = mount_attach(tree_fd, target_fd);
+    if (r < 0)
+        return fail(context, r, "cannot attach the tree: %s", strerror(-r));
+    usr_fd = mount_clone(tree_fd, "usr", true);
+    if (usr_fd < 0)
+        return fail(context, usr_fd, "the tree has no /usr that could be shown: %s", strerror(-usr_fd));
+    r = mount_set_attributes(usr_fd, MOUNT_ATTR_RDONLY, 0, true);
+    if (r == 0)
+        r = mount_detach(tree_fd);
+    if (r == 0)
+        r = mount_attach(usr_fd, target_fd);
+    if (r < 0)
+        return fail(context, r, "cannot attach /usr: %s", strerror(-r));
+    TAKE_FD(root_fd);
+    return 0;
+}
+
+int apply_root_tree(Context *context, const Step *step)
+{
+    int tree_fd = context_tree(context, step->root_tree.tree);
+
+    return step->root_tree.volatile_usr ? make_volatile_root(context, tree_fd) : attach_root(context, tree_fd);
+}
+
+/* Opens DIRECTORY/NAME as an O_PATH fd for overlayfs to take. */
+static int open_layer(Context *context, int directory_fd, const char *name, int *ret_fd)
+{
+    *ret_fd = openat(directory_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return *ret_fd < 0 ? fail(context, -errno, "cannot open the layer '%s': %s", name, strerror(errno)) : 0;
+}
+
+/* Upper and work directory on a tmpfs of their own: attached where the root will be, which then covers it. */
+static int make_volatile_upper(Context *context, int *ret_fd)
+{
+    char *options[] = {(char *) "mode=0700", NULL};
+    _cleanup_close_ int fd = mount_create("tmpfs", NULL, options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    _cleanup_close_ int staging_fd = open(STAGING, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r;
+
+    if (fd < 0 || staging_fd < 0)
+        return fail(context, fd < 0 ? fd : -errno, "cannot make a tmpfs for changes");
+    r = mount_attach(fd, staging_fd);
+    if (r < 0)
+        return fail(context, r, "cannot attach the tmpfs for changes: %s", strerror(-r));
+    if (mkdirat(fd, "upper", 0755) < 0 || mkdirat(fd, "work", 0755) < 0)
+        return fail(context, -errno, "cannot prepare the tmpfs for changes: %s", strerror(errno));
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+static int open_lower(Context *context, const StepRootOverlay *overlay, int *layer_fds, size_t *ret_count)
+{
+    size_t count = 0;
+    int r = 0;
+
+    if (overlay->tree) {
+        /* overlayfs takes no detached mount before Linux 6.13: attach it out of the way. */
+        int tree_fd = context_tree(context, overlay->tree);
+        _cleanup_close_ int staging_fd = open(STAGING, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        r = staging_fd < 0 ? -errno : mount_attach(tree_fd, staging_fd);
+        if (r < 0)
+            return fail(context, r, "cannot attach the tree: %s", strerror(-r));
+        layer_fds[count++] = tree_fd;
+    }
+    for (size_t i = 0; overlay->lower && overlay->lower[i] && r == 0; i++) {
+        if (count >= OVERLAY_LAYERS_MAX)
+            return fail(context, -E2BIG, "the image has more than %d layers", OVERLAY_LAYERS_MAX);
+        r = open_layer(context, context_fd(context, overlay->lower_fd), overlay->lower[i], &layer_fds[count]);
+        count += r == 0;
+    }
+    *ret_count = count;
+    return r;
+}
+
+int apply_root_overlay(Context *context, const Step *step)
+{
+    const StepRootOverlay *overlay = &step->root_overlay;
+    int layer_fds[OVERLAY_LAYERS_MAX];
+    _cleanup_close_ int changes_fd = -EBADF, empty_fd = -EBADF;
+    size_t count = 0;
+    int root_fd, r;
+
+    r = open_lower(context, overlay, layer_fds, &count);
+    if (r < 0)
+        return r;
+    if (overlay->upper)
+        r = open_layer(context, context_fd(context, overlay->upper_fd), overlay->upper, &changes_fd);
+    else
+        r = make_volatile_upper(context, &changes_fd);
+    if (r < 0)
+        return r;
+    /* An image without a layer is an empty root: overlayfs asks for one lower directory, an empty one serves. */
+    if (count == 0) {
+        if (mkdirat(changes_fd, "empty", 0755) < 0 && errno != EEXIST)
+            return fail(context, -errno, "cannot make an empty layer: %s", strerror(errno));
+        r = open_layer(context, changes_fd, "empty", &layer_fds[count++]);
+        if (r < 0)
+            return r;
+    }
+    root_fd = overlay_create(layer_fds, count, changes_fd);
+    if (root_fd < 0)
+        return fail(context, root_fd, "cannot mount the overlay of %zu layers: %s", count, strerror(-root_fd));
+    return attach_root(context, root_fd);
+}
+
+int apply_pivot(Context *context, const Step *step)
+{
+    int r = 0;
+
+    if (step->pivot.read_only)
+        r = mount_set_attributes(context->root_fd, MOUNT_ATTR_RDONLY, 0, false);
+    if (r < 0)
+        return fail(context, r, "cannot make the root read-only: %s", strerror(-r));
+    r = mount_pivot(context->root_fd);
+    if (r < 0)
+        return fail(context, r, "cannot enter the root: %s", strerror(-r));
+    context->is_pivoted = true;
+    return 0;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "executor/context.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "executor/output.h"
+#include "kernel/cgroup.h"
+#include "kernel/process.h"
+#include "kernel/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define CLIENTS_MAX 16
+
+typedef struct Supervisor {
+    Context *context;
+    const StepSupervise *step;
+    Output *output;  /* NULL when the payload writes to its caller's files itself */
+    int signals_fd;
+    int clients[CLIENTS_MAX]; /* attached, -EBADF: free */
+    uint64_t kill_at_usec; /* monotonic; UINT64_MAX: no stop is under way */
+} Supervisor;
+
+static uint64_t now_usec(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+static void kill_payload(Supervisor *supervisor)
+{
+    Context *context = supervisor->context;
+
+    if (context->payload_cgroup_fd < 0 || cgroup_kill(context->payload_cgroup_fd) < 0)
+        (void) process_send_signal(context->payload_pidfd, SIGKILL);
+}
+
+/* An orderly stop: the payload's own signal, its time, then the end. A second request does not start it over. */
+static void begin_stop(Supervisor *supervisor)
+{
+    const StepSupervise *step = supervisor->step;
+
+    if (supervisor->kill_at_usec != UINT64_MAX)
+        return;
+    supervisor->kill_at_usec = step->stop_timeout_usec >= UINT64_MAX / 2
+                                       ? UINT64_MAX - 1
+                                       : now_usec() + step->stop_timeout_usec;
+    (void) process_send_signal(supervisor->context->payload_pidfd, (int) step->stop_signal);
+}
+
+static void on_signal(Supervisor *supervisor)
+{
+    struct signalfd_siginfo info;
+
+    while (read(supervisor->signals_fd, &info, sizeof(info)) == sizeof(info))
+        /* SIGURG is what `systemctl stop` of our scope sends to everybody in it: the payload ignores it by default
+         * and we take it as "stop". See SYSTEMD_SCOPE_STOP_SIGNAL of host/systemd.h. */
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGURG)
+            begin_stop(supervisor);
+}
+
+/* Every attached client gets it; one that does not read is dropped, not waited for. */
+static void send_to_clients(Supervisor *supervisor, int stream, const char *data, size_t size)
+{
+    char head = (char) stream;
+
+    for (int i = 0; i < CLIENTS_MAX; i++) {
+        struct iovec parts[] = {{&head, 1}, {(void *) (uintptr_t) data, size}};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+        if (supervisor->clients[i] >= 0 &&
+            sendmsg(supervisor->clients[i], &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+            supervisor->clients[i] = safe_close(supervisor->clients[i]);
+    }
+}
+
+/* Reads what is there from one source. False at its end. */
+static bool pump(Supervisor *supervisor, int fd, int stream)
+{
+    char data[4096];
+    ssize_t n = read(fd, data, sizeof(data));
+
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return true;
+    if (n <= 0) /* a terminal without a process on it says EIO */
+        return false;
+    output_write(supervisor->output, stream, data, (size_t) n);
+    send_to_clients(supervisor, stream, data, (size_t) n);
+    return true;
+}
+
+static void on_attach(Supervisor *supervisor, int listen_fd)
+{
+    int client = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    for (int i = 0; client >= 0 && i < CLIENTS_MAX; i++)
+        if (supervisor->clients[i] < 0) {
+            /* The terminal goes to the client by fd: input and window size need no protocol. */
+            if (send_message(client, MESSAGE_TERMINAL, 0, supervisor->context->terminal_fd) == 0)
+                supervisor->clients[i] = TAKE_FD(client);
+            break;
+        }
+    (void) safe_close(client);
+}
+
+/* The launcher forwards the signals that a person sends to a container in the foreground. */
+static void on_control(Supervisor *supervisor)
+{
+    Context *context = supervisor->context;
+    Message message;
+    int fds[SOCKET_FDS_MAX];
+    size_t count = 0;
+    ssize_t n = socket_receive(context->control_fd, &message, sizeof(message), fds, &count);
+
+    while (count > 0)
+        safe_close(fds[--count]);
+    if (n <= 0)
+        /* A killed launcher does not end the container: it goes on, as if detached. */
+        context->control_fd = safe_close(context->control_fd);
+    else if (n == sizeof(message) && message.kind == MESSAGE_SIGNAL)
+        (void) process_send_signal(context->payload_pidfd, message.number);
+}
+
+static int open_signals(void)
+{
+    sigset_t mask;
+    int fd;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGURG);
+    fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+static int wait_time_msec(const Supervisor *supervisor)
+{
+    uint64_t now;
+
+    if (supervisor->kill_at_usec >= UINT64_MAX - 1)
+        return -1;
+    now = now_usec();
+    return supervisor->kill_at_usec <= now ? 0 : (int) MIN((supervisor->kill_at_usec - now) / 1000 + 1, 60000U);
+}
+
+/* Until the payload is gone. */
+static int loop(Supervisor *supervisor)
+{
+    Context *context = supervisor->context;
+    int listen_fd = context_fd(context, supervisor->step->attach_fd);
+
+    for (;;) {
+        bool reads_terminal = supervisor->output && context->terminal_fd >= 0;
+        struct pollfd polls[] = {
+                {context->payload_pidfd, POLLIN, 0},
+                {supervisor->signals_fd, POLLIN, 0},
+                {context->control_fd, POLLIN, 0},
+                {context->output_fds[0], POLLIN, 0},
+                {context->output_fds[1], POLLIN, 0},
+                {reads_terminal ? context->terminal_fd : -1, POLLIN, 0},
+                {listen_fd, POLLIN, 0},
+        };
+
+        if (poll(polls, ELEMENTSOF(polls), wait_time_msec(supervisor)) < 0 && errno != EINTR)
+            return -errno;
+        for (int i = 0; i < 2; i++)
+            if (polls[3 + i].revents && !pump(supervisor, context->output_fds[i], i + 1))
+                context->output_fds[i] = safe_close(context->output_fds[i]);
+        if (polls[5].revents && !pump(supervisor, context->terminal_fd, 1))
+            context->terminal_fd = safe_close(context->terminal_fd);
+        if (polls[1].revents)
+            on_signal(supervisor);
+        if (polls[2].revents)
+            on_control(supervisor);
+        if (polls[6].revents)
+            on_attach(supervisor, listen_fd);
+        if (polls[0].revents)
+            return 0;
+        if (supervisor->kill_at_usec <= now_usec()) {
+            kill_payload(supervisor);
+            supervisor->kill_at_usec = UINT64_MAX - 1;
+        }
+    }
+}
+
+/* All processes of the pid namespace are dead with its first: what the pipes hold now is all there will be. */
+static void drain(Supervisor *supervisor)
+{
+    Context *context = supervisor->context;
+    int *const sources[] = {&context->output_fds[0], &context->output_fds[1], &context->terminal_fd};
+
+    for (int i = 0; i < 3; i++) {
+        struct pollfd poll_one = {*sources[i], POLLIN, 0};
+
+        while (*sources[i] >= 0 && poll(&poll_one, 1, 0) > 0)
+            if (!pump(supervisor, *sources[i], i == 1 ? 2 : 1))
+                break;
+    }
+    output_flush(supervisor->output);
+}
+
+static uint32_t count_oom_kills(const Context *context)
+{
+    char events[512], *line;
+
+    if (context->cgroup_fd < 0 || cgroup_read(context->cgroup_fd, "memory.events", events, sizeof(events)) < 0)
+        return 0;
+    line = strstr(events, "oom_kill ");
+    return line ? (uint32_t) strtoul(line + strlen("oom_kill "), NULL, 10) : 0;
+}
+
+/* What `wait`, `status` and `list` show after the end. JSON of numbers only: nothing to escape. */
+static void write_exit_record(Supervisor *supervisor, const Message *end)
+{
+    Context *context = supervisor->context;
+    struct timespec now;
+    char text[512];
+    int n;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    n = snprintf(text, sizeof(text),
+                 "{\"schema\":1,\"code\":%d,\"signal\":%d,\"oom_kills\":%u,\"finished_usec\":%llu,"
+                 "\"lines_dropped\":%llu}\n",
+                 end->is_signaled ? 128 + end->number : end->number, end->is_signaled ? end->number : 0,
+                 end->oom_kills, (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000,
+                 (unsigned long long) (supervisor->output ? supervisor->output->dropped : 0));
+    if (supervisor->step->exits_fd && n > 0 && (size_t) n < sizeof(text))
+        (void) file_write_atomic_at(context_fd(context, supervisor->step->exits_fd), supervisor->step->name, text,
+                                    (size_t) n, 0600, 0);
+}
+
+static void announce_end(Supervisor *supervisor, const Message *end)
+{
+    (void) socket_send(supervisor->context->control_fd, end, sizeof(*end), NULL, 0);
+    for (int i = 0; i < CLIENTS_MAX; i++)
+        if (supervisor->clients[i] >= 0)
+            (void) socket_send(supervisor->clients[i], end, sizeof(*end), NULL, 0);
+}
+
+int supervise(Context *context, const StepSupervise *step)
+{
+    Supervisor supervisor = {.context = context, .step = step, .kill_at_usec = UINT64_MAX};
+    Message end = {.kind = MESSAGE_EXITED};
+    bool is_signaled = false;
+    int code = 0, r;
+
+    for (int i = 0; i < CLIENTS_MAX; i++)
+        supervisor.clients[i] = -EBADF;
+    supervisor.signals_fd = open_signals();
+    if (supervisor.signals_fd < 0)
+        return fail(context, supervisor.signals_fd, "cannot wait for signals");
+    if (step->log != STEP_LOG_PASSTHROUGH) {
+        supervisor.output = calloc(1, sizeof(Output));
+        if (!supervisor.output)
+            return -ENOMEM;
+        output_init(supervisor.output, context, step);
+    } else {
+        /* The payload has its caller's files and the launcher has the terminal; held here they would never end. */
+        int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        for (int i = 0; i < 3 && null_fd >= 0; i++)
+            (void) dup2(null_fd, i);
+        (void) safe_close(null_fd);
+        context->terminal_fd = safe_close(context->terminal_fd);
+    }
+
+    r = loop(&supervisor);
+    if (r < 0)
+        kill_payload(&supervisor);
+    (void) process_wait(context->payload_pidfd, &code, &is_signaled);
+    if (supervisor.output)
+        drain(&supervisor);
+    end.number = code;
+    end.is_signaled = is_signaled;
+    end.oom_kills = count_oom_kills(context);
+
+    /* First everything is taken back, then it is said: whoever hears of the end may use the name again. */
+    write_exit_record(&supervisor, &end);
+    undo_host_steps(context, context->plan.count);
+    if (step->roster_fd)
+        (void) unlinkat(context_fd(context, step->roster_fd), step->name, 0);
+    announce_end(&supervisor, &end);
+    return 0;
+}

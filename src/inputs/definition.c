@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "inputs/definition.h"
+
+#include "base/buffer.h"
+#include "base/ini.h"
+#include "base/strv.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct Reader {
+    SpecLayer *layer;
+    const char *source;
+} Reader;
+
+static bool is_section_of_systemd(const char *section)
+{
+    return strcmp(section, "Unit") == 0 || strcmp(section, "Service") == 0 || strcmp(section, "Install") == 0;
+}
+
+static bool is_section(const char *section)
+{
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].section && strcmp(settings[i].section, section) == 0)
+            return true;
+    return false;
+}
+
+static int unknown_key(const char *section, const char *key, Error *error)
+{
+    Nearest nearest = {};
+
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].key)
+            text_nearest_consider(&nearest, key, settings[i].key);
+    (void) error_set(error, -EINVAL, "unknown key '%s' in section [%s]", key, section);
+    return nearest.best ? error_hint(error, -EINVAL, "did you mean '%s='?", nearest.best) : -EINVAL;
+}
+
+/* Words for settings that take several values in one line; one text for the others. */
+static int split_value(const Setting *setting, const char *value, char ***ret, Error *error)
+{
+    switch (setting->type) {
+    case SETTING_WORDS:
+    case SETTING_ENVIRONMENT:
+    case SETTING_ASSIGNMENTS:
+    case SETTING_CAPABILITIES:
+        if (text_split_words(value, ret) < 0)
+            return error_set(error, -EINVAL, "%s=: '%s' has an open quote or a bad escape", setting->key, value);
+        return 0;
+    default:
+        if (*value == 0)
+            return 0;
+        *ret = strv_new(value, NULL);
+        return *ret ? 0 : -ENOMEM;
+    }
+}
+
+static int on_assignment(const char *section, const char *key, const char *value, unsigned line, void *userdata,
+                         Error *error)
+{
+    Reader *reader = userdata;
+    _cleanup_strv_ char **values = NULL;
+    _cleanup_free_ char *origin = text_format("%s:%u", reader->source, line);
+    const Setting *setting;
+    int r;
+
+    if (!origin)
+        return -ENOMEM;
+    if (is_section_of_systemd(section))
+        return 0;
+    if (!is_section(section))
+        return error_set(error, -EINVAL, "unknown section [%s]", section);
+    setting = setting_find_key(section, key);
+    if (!setting)
+        return unknown_key(section, key, error);
+    r = split_value(setting, value, &values, error);
+    return r < 0 ? r : spec_layer_add_values(reader->layer, setting, values, origin);
+}
+
+int definition_parse(const char *text, size_t size, const char *source, Trust trust, SpecLayer **ret, Error *error)
+{
+    _cleanup_(spec_layer_freep) SpecLayer *layer = spec_layer_new(trust);
+    Reader reader = {.layer = layer, .source = source};
+    int r;
+
+    if (!layer)
+        return -ENOMEM;
+    r = ini_parse(text, size, source, on_assignment, &reader, error);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(layer);
+    return 0;
+}
+
+/* One assignment; words are quoted so that they come back as they are. */
+static int format_setting(Buffer *text, const Setting *setting, char *const *values, Error *error)
+{
+    STRV_FOREACH(value, values)
+        if (strpbrk(*value, "\n\r") && setting->type != SETTING_WORDS && setting->type != SETTING_ENVIRONMENT &&
+            setting->type != SETTING_ASSIGNMENTS)
+            return error_set(error, -EINVAL, "%s: a value holds a line break, which a definition file cannot hold",
+                             setting->key);
+    if (setting->type == SETTING_WORDS) {
+        buffer_append_format(text, "%s=", setting->key);
+        STRV_FOREACH(value, values) {
+            _cleanup_free_ char *quoted = text_quote_word(*value);
+
+            buffer_append_format(text, "%s%s", value == (char **) (uintptr_t) values ? "" : " ",
+                                 quoted ? quoted : "");
+        }
+        buffer_append_string(text, "\n");
+        return 0;
+    }
+    STRV_FOREACH(value, values) {
+        bool quote = setting->type == SETTING_ENVIRONMENT || setting->type == SETTING_ASSIGNMENTS;
+        _cleanup_free_ char *quoted = quote ? text_quote_word(*value) : strdup(*value);
+
+        buffer_append_format(text, "%s=%s\n", setting->key, quoted ? quoted : "");
+    }
+    return 0;
+}
+
+int definition_format(const ContainerSpec *spec, char **ret, Error *error)
+{
+    _cleanup_buffer_ Buffer text = {};
+    const char *section = NULL;
+
+    for (size_t i = 0; i < settings_count; i++) {
+        _cleanup_strv_ char **values = NULL;
+        int r;
+
+        if (!settings[i].key)
+            continue;
+        r = spec_format_setting(spec, &settings[i], &values);
+        if (r < 0)
+            return r;
+        if (!values)
+            continue;
+        if (!section || strcmp(section, settings[i].section) != 0) {
+            buffer_append_format(&text, "%s[%s]\n", section ? "\n" : "", settings[i].section);
+            section = settings[i].section;
+        }
+        r = format_setting(&text, &settings[i], values, error);
+        if (r < 0)
+            return r;
+    }
+    *ret = buffer_take(&text);
+    return *ret ? 0 : -ENOMEM;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machines/roster.h"
+
+#include "base/file.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "kernel/cgroup.h"
+#include "kernel/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define RUN_DIR         "/run/berth"
+#define DATA_DIR        "/var/lib/berth"
+#define STATE_MAX_BYTES (1U << 20)
+
+void roster_close(Roster *roster)
+{
+    if (!roster)
+        return;
+    int *const fds[] = {&roster->run_fd,    &roster->machines_fd, &roster->locks_fd,   &roster->exits_fd,
+                        &roster->attach_fd, &roster->logs_fd,     &roster->seccomp_fd, &roster->definitions_fd,
+                        &roster->data_fd,   &roster->containers_fd};
+
+    for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+        *fds[i] = safe_close(*fds[i]);
+    free(roster);
+}
+
+static int open_private(int parent_fd, const char *path, bool create, int *ret_fd, Error *error)
+{
+    struct stat st;
+    int r = file_open_directory_at(parent_fd, path, create, 0700, ret_fd);
+
+    if (r < 0)
+        return error_set(error, r, "cannot open '%s': %s", path, strerror(-r));
+    if (fstat(*ret_fd, &st) < 0)
+        return -errno;
+    /* Others must not even search it: state files tell commands and paths, layers hold setuid files. */
+    if (st.st_uid != geteuid())
+        return error_set(error, -EPERM, "'%s' belongs to user %u; remove it or give it to root", path,
+                         (unsigned) st.st_uid);
+    if ((st.st_mode & 077) && fchmod(*ret_fd, 0700) < 0)
+        return error_set(error, -errno, "cannot close '%s' to others: %s", path, strerror(errno));
+    return 0;
+}
+
+int roster_open(bool create, Roster **ret, Error *error)
+{
+    _cleanup_(roster_closep) Roster *roster = malloc(sizeof(Roster));
+    const char *run_dir = secure_getenv("BERTH_RUN_DIR"), *data_dir = secure_getenv("BERTH_DATA_DIR");
+    int r;
+
+    if (!roster)
+        return -ENOMEM;
+    *roster = (Roster){-EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF};
+    const struct {
+        const char *name;
+        int *fd;
+    } places[] = {{"machines", &roster->machines_fd}, {"locks", &roster->locks_fd},
+                  {"exits", &roster->exits_fd},       {"attach", &roster->attach_fd},
+                  {"logs", &roster->logs_fd},         {"seccomp", &roster->seccomp_fd},
+                  {"containers", &roster->definitions_fd}};
+
+    r = open_private(AT_FDCWD, run_dir ? run_dir : RUN_DIR, create, &roster->run_fd, error);
+    for (size_t i = 0; r == 0 && i < ELEMENTSOF(places); i++)
+        r = open_private(roster->run_fd, places[i].name, create, places[i].fd, error);
+    if (r < 0)
+        return r;
+    r = open_private(AT_FDCWD, data_dir ? data_dir : DATA_DIR, create, &roster->data_fd, create ? error : NULL);
+    if (r == 0)
+        r = open_private(roster->data_fd, "containers", create, &roster->containers_fd, create ? error : NULL);
+    if (r < 0 && create)
+        return r;
+    *ret = TAKE_PTR(roster);
+    return 0;
+}
+
+int roster_lock(Roster *roster, const char *name, int *ret_fd)
+{
+    for (;;) {
+        _cleanup_close_ int fd = openat(roster->locks_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        struct stat held, named;
+
+        if (fd < 0)
+            return -errno;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+            return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        /* The file may have been removed between open and lock: a lock on a nameless file excludes nobody. */
+        if (fstat(fd, &held) < 0)
+            return -errno;
+        if (fstatat(roster->locks_fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0 || held.st_ino != named.st_ino)
+            continue;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+    }
+}
+
+bool roster_is_alive(Roster *roster, const char *name)
+{
+    _cleanup_close_ int fd = openat(roster->locks_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+    /* Shared, so that two who ask at once do not see each other. */
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+static int read_json(int dir_fd, const char *name, json_t **ret, Error *error)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size = 0;
+    int r = file_read_at(dir_fd, name, STATE_MAX_BYTES, &text, &size);
+
+    return r < 0 ? r : json_parse_object(text, size, ret, error);
+}
+
+int roster_load(Roster *roster, const char *name, Machine **ret, Error *error)
+{
+    _cleanup_(machine_freep) Machine *machine = calloc(1, sizeof(Machine));
+    _cleanup_json_ json_t *json = NULL;
+    _cleanup_free_ char *aside = NULL;
+    int r;
+
+    if (!machine)
+        return -ENOMEM;
+    if (!text_is_name(name))
+        return -ENOENT;
+    r = read_json(roster->machines_fd, name, &json, error);
+    if (r == -ENOENT || r == -ENOMEM)
+        return r;
+    if (r == 0)
+        r = json_fields_read(json, machine_fields, machine_fields_count, machine, &machine->unknown, error);
+    if (r == 0 && (!machine->name || strcmp(machine->name, name) != 0))
+        r = error_set(error, -EBADMSG, "it does not name its machine");
+    if (r < 0) {
+        aside = text_format(".#%s.corrupt", name);
+        if (aside)
+            (void) renameat(roster->machines_fd, name, roster->machines_fd, aside);
+        return error_prefix(error, -EBADMSG, RUN_DIR "/machines/%s is damaged and was moved to %s", name,
+                            aside ? aside : "nowhere");
+    }
+    *ret = TAKE_PTR(machine);
+    return 0;
+}
+
+static int save(Roster *roster, const Machine *machine, FileWriteFlags flags)
+{
+    _cleanup_json_ json_t *json = json_fields_build(machine, machine_fields, machine_fields_count);
+    _cleanup_free_ char *text = NULL;
+
+    if (!json)
+        return -ENOMEM;
+    if (machine->unknown)
+        (void) json_object_update_missing(json, machine->unknown);
+    text = json_dumps(json, JSON_COMPACT);
+    return text ? file_write_atomic_at(roster->machines_fd, machine->name, text, strlen(text), 0600, flags) : -ENOMEM;
+}
+
+int roster_save(Roster *roster, const Machine *machine)
+{
+    return save(roster, machine, 0);
+}
+
+int roster_update(Roster *roster, const Machine *machine)
+{
+    return save(roster, machine, FILE_WRITE_EXISTING);
+}
+
+void roster_forget(Roster *roster, const char *name)
+{
+    (void) unlinkat(roster->machines_fd, name, 0);
+}
+
+int roster_list(Roster *roster, char ***ret)
+{
+    _cleanup_strv_ char **names = NULL;
+    int fd = openat(roster->machines_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    int r = 0;
+
+    if (!directory) {
+        safe_close(fd);
+        return -errno;
+    }
+    while (r == 0 && (entry = readdir(directory)))
+        if (text_is_name(entry->d_name))
+            r = strv_append(&names, entry->d_name);
+    closedir(directory);
+    if (r < 0)
+        return r;
+    strv_sort(names);
+    *ret = TAKE_PTR(names);
+    return 0;
+}
+
+int roster_load_exit(Roster *roster, const char *name, MachineExit *ret)
+{
+    _cleanup_json_ json_t *json = NULL;
+    MachineExit record = {};
+    int r;
+
+    if (!text_is_name(name))
+        return -ENOENT;
+    r = read_json(roster->exits_fd, name, &json, NULL);
+    if (r == 0)
+        r = json_fields_read(json, machine_exit_fields, machine_exit_fields_count, &record, NULL, NULL);
+    if (r == 0)
+        *ret = record;
+    return r;
+}
+
+void roster_forget_exit(Roster *roster, const char *name)
+{
+    (void) unlinkat(roster->exits_fd, name, 0);
+}
+
+/* A pid that still is who it was when the state was written. */
+static int open_verified(uint64_t pid, uint64_t started)
+{
+    _cleanup_close_ int pidfd = -EBADF;
+    uint64_t now_started = 0;
+    int r;
+
+    if (pid == 0 || pid > INT32_MAX)
+        return -ESRCH;
+    pidfd = process_open((pid_t) pid);
+    if (pidfd < 0)
+        return pidfd;
+    /* The pidfd is open: the start time that is read now is that of the process it refers to, or it is dead. */
+    r = process_start_time((pid_t) pid, &now_started);
+    if (r < 0)
+        return r;
+    return now_started == started ? TAKE_FD(pidfd) : -ESRCH;
+}
+
+int machine_open_leader(const Machine *machine)
+{
+    return open_verified(machine->leader, machine->leader_started);
+}
+
+int machine_open_supervisor(const Machine *machine)
+{
+    return open_verified(machine->supervisor, machine->supervisor_started);
+}
+
+/* Ends what is left in the machine's cgroup and removes it where it was ours to make. */
+static void clear_cgroup(const Machine *machine)
+{
+    _cleanup_close_ int root_fd = -EBADF, group_fd = -EBADF;
+    bool is_hybrid = false, is_populated = true;
+
+    if (!machine->cgroup || cgroup_open_root(&root_fd, &is_hybrid) < 0 ||
+        cgroup_open(root_fd, machine->cgroup, false, &group_fd) < 0)
+        return;
+    (void) cgroup_kill(group_fd);
+    for (unsigned i = 0; i < 100 && cgroup_is_populated(group_fd, &is_populated) == 0 && is_populated; i++)
+        (void) poll(NULL, 0, 10);
+    if (!machine->unit)
+        (void) cgroup_remove(root_fd, machine->cgroup);
+}
+
+void roster_undo(Roster *roster, const Machine *machine)
+{
+    _cleanup_close_ int leader = machine_open_leader(machine);
+    _cleanup_free_ char *definition = text_format("%s.container", machine->name);
+
+    if (leader >= 0)
+        (void) process_send_signal(leader, 9);
+    clear_cgroup(machine);
+    if (machine->remove && roster->containers_fd >= 0)
+        (void) file_remove_tree_at(roster->containers_fd, machine->name);
+    if (machine->remove && machine->has_definition && definition)
+        (void) unlinkat(roster->definitions_fd, definition, 0);
+    (void) unlinkat(roster->attach_fd, machine->name, 0);
+    roster_forget(roster, machine->name);
+}
+
+int roster_reconcile(Roster *roster, RosterReport report, void *userdata)
+{
+    _cleanup_strv_ char **names = NULL;
+    int r = roster_list(roster, &names);
+
+    if (r < 0)
+        return r;
+    STRV_FOREACH(name, names) {
+        _cleanup_(machine_freep) Machine *machine = NULL;
+        _cleanup_error_ Error error = {};
+        _cleanup_close_ int lock_fd = -EBADF;
+
+        if (roster_lock(roster, *name, &lock_fd) < 0)
+            continue;
+        /* Nobody holds the name: whatever the state says, the supervisor is gone. */
+        r = roster_load(roster, *name, &machine, &error);
+        if (r == 0) {
+            roster_undo(roster, machine);
+            if (report)
+                report(*name, "its supervisor died; what it left was taken back", userdata);
+        } else if (r == -EBADMSG && report)
+            report(*name, error.text ? error.text : "damaged state", userdata);
+    }
+    return 0;
+}

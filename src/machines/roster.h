@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: the roster of running machines: one state file each below /run/berth/machines, a lock per name that dies with
+ *       its holder, exit records, and taking back what a dead machine left.
+ * Never does: start a machine; trust a state file further than the lock beside it.
+ * Runs in: fat programs on the host side, as root. */
+
+#include "base/error.h"
+#include "proto/state.h"
+
+typedef struct Roster {
+    int run_fd;        /* /run/berth */
+    int machines_fd;   /* state files */
+    int locks_fd, exits_fd;
+    int attach_fd;     /* sockets of detached machines */
+    int logs_fd;       /* where there is no journal */
+    int seccomp_fd;    /* compiled filters */
+    int definitions_fd; /* /run/berth/containers */
+    int data_fd;       /* /var/lib/berth, -EBADF when it is not there */
+    int containers_fd; /* /var/lib/berth/containers, -EBADF when it is not there */
+} Roster;
+
+void roster_close(Roster *roster);
+DEFINE_CLEANUP(Roster *, roster_close)
+
+/* Opens (and with `create` makes, 0700) the directories. -ENOENT without `create` when nothing ever ran. The places can
+ * be moved by BERTH_RUN_DIR and BERTH_DATA_DIR, for tests. */
+int roster_open(bool create, Roster **ret, Error *error);
+
+/* Takes the name: an exclusive lock on locks/NAME, held by the fd and all its copies. -EBUSY when somebody has it. */
+int roster_lock(Roster *roster, const char *name, int *ret_fd);
+
+/* -ENOENT: no such machine. A file that cannot be read is moved to NAME.corrupt and reported as -EBADMSG. */
+int roster_load(Roster *roster, const char *name, Machine **ret, Error *error);
+int roster_save(Roster *roster, const Machine *machine);
+/* The same when there is one already: -ENOENT when its supervisor has removed it, and nothing is written. */
+int roster_update(Roster *roster, const Machine *machine);
+/* Takes back what the machine left: processes, cgroup, directories, state. For dead supervisors only. */
+void roster_undo(Roster *roster, const Machine *machine);
+/* Removes the state file. */
+void roster_forget(Roster *roster, const char *name);
+
+/* Whether the machine's supervisor lives: its name is locked. */
+bool roster_is_alive(Roster *roster, const char *name);
+
+/* The names that have a state file, sorted. */
+int roster_list(Roster *roster, char ***ret);
+
+/* 0, or -ENOENT when it has not ended since it was last started. */
+int roster_load_exit(Roster *roster, const char *name, MachineExit *ret);
+void roster_forget_exit(Roster *roster, const char *name);
+
+/* Takes back what machines left whose supervisor died without doing so: processes in their cgroup, the cgroup, a
+ * directory that was to go, the state file. Machines that live are not touched. `report` is told of each; may be
+ * NULL. */
+typedef void (*RosterReport)(const char *name, const char *what, void *userdata);
+int roster_reconcile(Roster *roster, RosterReport report, void *userdata);
+
+/* A pidfd of the machine's first process, verified by its start time: -ESRCH when the pid was recycled. */
+int machine_open_leader(const Machine *machine);
+int machine_open_supervisor(const Machine *machine);

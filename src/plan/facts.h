@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: HostFacts, what a plan needs to know of this host and of the chosen root, as plain values. Files are open fds;
+ *       the plan names them by their place in the list, plus one.
+ * Never does: gather (launch/ does).
+ * Runs in: fat programs. */
+
+#include "plan/forward.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A bind source or overlay layer of one user mount, same order as spec->mounts. */
+typedef struct MountFacts {
+    uint64_t source_fd; /* place plus one; 0: none needed */
+    uint64_t *layer_fds; /* OVERLAY: one for each host layer */
+    size_t layers_count;
+    bool is_file;
+} MountFacts;
+
+struct HostFacts {
+    /* The root: a directory, or the layers of an image, lowest first, relative to store_fd. */
+    uint64_t directory_fd;
+    uint64_t store_fd;
+    char *const *layers;
+
+    /* Where containers keep what they write (containers/NAME), and whether an upper directory is already there. */
+    uint64_t containers_fd;
+    bool has_container_directory;
+
+    MountFacts *mounts;
+
+    /* Without systemd: where to make a cgroup; 0: somebody else (a scope, the own unit) gives one. */
+    uint64_t cgroup_root_fd;
+    const char *cgroup_name;
+    char *const *cgroup_files;
+    bool has_cgroup;       /* a cgroup will be there at all */
+    bool is_hybrid_cgroup;
+
+    uint64_t log_fd, roster_fd, exits_fd, attach_fd;
+    uint64_t log;          /* StepLog */
+    const char *id;
+
+    const void *seccomp_program;
+    size_t seccomp_size;
+
+    uint16_t terminal_rows, terminal_columns;
+    unsigned last_capability;
+    const char *host_resolv_conf; /* text, with --network=host; or NULL */
+    const char *terminal_type;    /* $TERM of the caller or NULL */
+};

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: what the contributors to a plan share. Private to plan/.
+ * Never does: anything.
+ * Runs in: fat programs; pure. */
+
+#include "plan/plan.h"
+
+#include <linux/mount.h>
+
+typedef struct Planner {
+    const ContainerSpec *spec;
+    const HostFacts *facts;
+    StepList *list;
+    uint64_t trees;     /* STEP_CLONE_TREEs so far: their numbers */
+    uint64_t root_tree; /* of these, the root directory; 0: the root is an image */
+    uint64_t *mount_trees; /* one per spec mount, 0: none */
+} Planner;
+
+#define DEFAULT_ORIGIN "default"
+/* For file systems that hold no programs and no devices. */
+#define ATTRIBUTES_STRICT ((uint64_t) (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC))
+
+/* Each contributes its steps in order; plan.c lists them. */
+void plan_host_resources(Planner *planner);
+void plan_host_trees(Planner *planner);
+void plan_start(Planner *planner);
+void plan_root(Planner *planner);
+void plan_api_mounts(Planner *planner);
+void plan_devices(Planner *planner);
+void plan_files(Planner *planner);
+void plan_user_mounts(Planner *planner);
+void plan_terminal(Planner *planner);
+void plan_kernel_paths(Planner *planner);
+void plan_enter(Planner *planner);
+void plan_process(Planner *planner);
+void plan_supervise(Planner *planner);
+
+/* A mount step of the kind everything uses. */
+void plan_add_mount(Planner *planner, const char *origin, const char *type, const char *target, uint64_t attributes,
+                    char *const *options);

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is mounted inside: the kernel's file systems, devices, files that make a network usable, the user's mounts. */
+
+#include "plan/internal.h"
+
+#include "base/strv.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *origin_of(const Planner *planner, size_t offset)
+{
+    return spec_origin(planner->spec, offset);
+}
+#define ORIGIN(member) origin_of(planner, offsetof(ContainerSpec, member))
+
+/* A mount whose target no image may redirect through a link. */
+static void add_plain_mount(Planner *planner, const char *type, const char *target, uint64_t attributes,
+                            char *const *options)
+{
+    plan_add_mount(planner, DEFAULT_ORIGIN, type, target, attributes, options);
+    planner->list->steps[planner->list->count - 1].mount.plain = true;
+}
+
+void plan_api_mounts(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+    char *dev_options[] = {(char *) "mode=0755", (char *) "size=64k", (char *) "nr_inodes=1m", NULL};
+    char *boot_dev_options[] = {(char *) "mode=0755", (char *) "size=4m", (char *) "nr_inodes=1m", NULL};
+    char *pts_options[] = {(char *) "newinstance", (char *) "ptmxmode=0666", (char *) "mode=0620", (char *) "gid=5",
+                           NULL};
+    char *run_options[] = {(char *) "mode=0755", NULL};
+    char *tmp_options[] = {(char *) "mode=1777", NULL};
+    _cleanup_free_ char *shm_size = text_format("size=%llu", (unsigned long long) spec->shm_size_bytes);
+    char *shm_options[] = {(char *) "mode=1777", shm_size, NULL};
+
+    add_plain_mount(planner, "proc", "/proc", ATTRIBUTES_STRICT, NULL);
+    /* sysfs shows the network devices of the namespace that mounts it; with the host's network that is all of it, and
+     * read-only either way. */
+    add_plain_mount(planner, "sysfs", "/sys",
+                    ATTRIBUTES_STRICT | (spec->privileged ? 0 : (uint64_t) MOUNT_ATTR_RDONLY), NULL);
+    add_plain_mount(planner, "tmpfs", "/dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                    spec->boot ? boot_dev_options : dev_options);
+    add_plain_mount(planner, "devpts", "/dev/pts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, pts_options);
+    add_plain_mount(planner, "tmpfs", "/dev/shm", ATTRIBUTES_STRICT, shm_options);
+    add_plain_mount(planner, "mqueue", "/dev/mqueue", ATTRIBUTES_STRICT, NULL);
+    if (spec->boot || spec->read_only || spec->volatile_mode != VOLATILE_NO)
+        plan_add_mount(planner, spec->boot ? ORIGIN(boot) : ORIGIN(read_only), "tmpfs", "/run",
+                       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, run_options);
+    if (spec->boot || spec->read_only)
+        plan_add_mount(planner, spec->boot ? ORIGIN(boot) : ORIGIN(read_only), "tmpfs", "/tmp",
+                       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, tmp_options);
+    if (spec->read_only && !spec->boot)
+        plan_add_mount(planner, ORIGIN(read_only), "tmpfs", "/var/tmp", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                       tmp_options);
+}
+
+static void add_symlink(Planner *planner, const char *origin, const char *target, const char *content)
+{
+    Step *step = step_list_add(planner->list, STEP_SYMLINK, origin);
+
+    step->symlink = (StepSymlink){.target = step_list_string(planner->list, target),
+                                  .content = step_list_string(planner->list, content)};
+}
+
+void plan_devices(Planner *planner)
+{
+    /* Documentation/admin-guide/devices.txt */
+    static const struct {
+        const char *path;
+        unsigned major, minor;
+    } devices[] = {{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+                   {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}};
+    static const char *const links[][2] = {{"/dev/ptmx", "pts/ptmx"},
+                                           {"/dev/fd", "/proc/self/fd"},
+                                           {"/dev/stdin", "/proc/self/fd/0"},
+                                           {"/dev/stdout", "/proc/self/fd/1"},
+                                           {"/dev/stderr", "/proc/self/fd/2"},
+                                           {"/dev/core", "/proc/kcore"}};
+
+    for (size_t i = 0; i < ELEMENTSOF(devices); i++) {
+        Step *step = step_list_add(planner->list, STEP_DEVICE, DEFAULT_ORIGIN);
+
+        step->device = (StepDevice){.target = devices[i].path,
+                                    .major = devices[i].major,
+                                    .minor = devices[i].minor,
+                                    .mode = 0666};
+    }
+    for (size_t i = 0; i < ELEMENTSOF(links); i++)
+        add_symlink(planner, DEFAULT_ORIGIN, links[i][0], links[i][1]);
+}
+
+static void add_file(Planner *planner, const char *origin, const char *target, const char *content, uint64_t mode,
+                     bool only_if_missing)
+{
+    Step *step = step_list_add(planner->list, STEP_FILE, origin);
+
+    step->file = (StepFile){
+            .target = step_list_string(planner->list, target),
+            .content = step_list_string(planner->list, content),
+            .mode = mode,
+            .only_if_missing = only_if_missing,
+    };
+}
+
+/* The container's part of https://systemd.io/CONTAINER_INTERFACE: what a service manager looks for below /run/host. */
+static void plan_boot_files(Planner *planner)
+{
+    char *options[] = {(char *) "mode=0755", NULL};
+    _cleanup_free_ char *id = text_format("%.32s\n", planner->facts->id);
+
+    plan_add_mount(planner, ORIGIN(boot), "tmpfs", "/run/host", ATTRIBUTES_STRICT, options);
+    add_file(planner, ORIGIN(boot), "/run/host/container-manager", "berth\n", 0444, false);
+    add_file(planner, ORIGIN(boot), "/run/host/container-uuid", id, 0444, false);
+}
+
+void plan_files(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+    const HostFacts *facts = planner->facts;
+    StepList *list = planner->list;
+
+    if (spec->boot) {
+        plan_boot_files(planner);
+        return;
+    }
+    /* Into a layer of the container's own only: a directory tree of the host is not ours to fill. */
+    if (!facts->layers)
+        return;
+    add_file(planner, ORIGIN(hostname), "/etc/hostname", step_list_format(list, "%s\n", spec->hostname), 0644,
+             false);
+    add_file(planner, ORIGIN(hostname), "/etc/hosts",
+             step_list_format(list,
+                              "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
+                              "127.0.0.1 %s\n",
+                              spec->hostname),
+             0644, false);
+    if (facts->host_resolv_conf)
+        add_file(planner, ORIGIN(network), "/etc/resolv.conf", facts->host_resolv_conf, 0644, false);
+}
+
+static uint64_t attributes_of(const MountSpec *mount)
+{
+    return (mount->read_only ? (uint64_t) MOUNT_ATTR_RDONLY : 0) | (mount->no_exec ? (uint64_t) MOUNT_ATTR_NOEXEC : 0) |
+           (mount->no_suid ? (uint64_t) MOUNT_ATTR_NOSUID : 0) | (mount->no_dev ? (uint64_t) MOUNT_ATTR_NODEV : 0);
+}
+
+static void plan_overlay_mount(Planner *planner, const MountSpec *mount, const MountFacts *facts)
+{
+    StepList *list = planner->list;
+    Step *step = step_list_add(list, STEP_OVERLAY, mount->origin);
+    size_t lower_count = facts->layers_count - (mount->read_only ? 0 : 1);
+    char **fds = NULL;
+
+    /* Highest first: the last given lower directory is the topmost. */
+    for (size_t i = lower_count; i > 0; i--)
+        if (strv_append_format(&fds, "%llu", (unsigned long long) facts->layer_fds[i - 1]) < 0)
+            list->failed = -ENOMEM;
+    step->overlay = (StepOverlay){
+            .lower_fds = step_list_strings(list, fds),
+            .upper_fd = mount->read_only ? 0 : facts->layer_fds[lower_count],
+            .target = step_list_string(list, mount->inside_path),
+            .attributes = attributes_of(mount),
+    };
+    strv_free(fds);
+}
+
+static void plan_user_mount(Planner *planner, size_t number)
+{
+    const MountSpec *mount = &planner->spec->mounts.items[number];
+    const MountFacts *facts = &planner->facts->mounts[number];
+    Step *step;
+
+    switch (mount->kind) {
+    case MOUNT_KIND_BIND:
+        step = step_list_add(planner->list, STEP_BIND, mount->origin);
+        step->bind = (StepBind){
+                .tree = planner->mount_trees[number],
+                .target = step_list_string(planner->list, mount->inside_path),
+                .attributes = attributes_of(mount),
+                .is_file = facts->is_file,
+        };
+        break;
+    case MOUNT_KIND_TMPFS:
+        plan_add_mount(planner, mount->origin, "tmpfs", mount->inside_path, attributes_of(mount), mount->options);
+        break;
+    case MOUNT_KIND_OVERLAY:
+        plan_overlay_mount(planner, mount, facts);
+        break;
+    case MOUNT_KIND_INACCESSIBLE: {
+        char *paths[] = {mount->inside_path, NULL};
+
+        step = step_list_add(planner->list, STEP_MASK, mount->origin);
+        step->mask.paths = step_list_strings(planner->list, paths);
+        break;
+    }
+    case MOUNT_KIND_ANONYMOUS:
+        /* Where the root is writable, a volume is a directory of the container's own layer: what the image put there
+         * is seen, its owner is kept, and it goes with the container. Where it is not, a tmpfs is what can be
+         * written to. */
+        if (planner->spec->read_only)
+            plan_add_mount(planner, mount->origin, "tmpfs", mount->inside_path, attributes_of(mount), NULL);
+        else {
+            step = step_list_add(planner->list, STEP_MAKE_DIRECTORY, mount->origin);
+            step->make_directory.path = step_list_string(planner->list, mount->inside_path);
+        }
+        break;
+    default:
+        planner->list->failed = -EINVAL;
+    }
+}
+
+void plan_user_mounts(Planner *planner)
+{
+    for (size_t i = 0; i < planner->spec->mounts.count; i++)
+        plan_user_mount(planner, i);
+}
+
+void plan_terminal(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+    Step *step;
+
+    if (!spec->tty && !spec->boot)
+        return;
+    step = step_list_add(planner->list, STEP_TERMINAL, spec->tty ? "--tty" : ORIGIN(boot));
+    step->terminal = (StepTerminal){
+            .is_stdio = true,
+            .rows = planner->facts->terminal_rows,
+            .columns = planner->facts->terminal_columns,
+    };
+}
+
+/* `paths` without those that --unmask= names or covers. */
+static char **without_unmasked(const ContainerSpec *spec, const char *const *paths, char *const *more)
+{
+    _cleanup_strv_ char **kept = NULL;
+
+    for (size_t i = 0; paths && paths[i]; i++) {
+        bool shown = strv_contains(spec->unmasked_paths, "ALL") || strv_contains(spec->unmasked_paths, paths[i]);
+
+        if (!shown && strv_append(&kept, paths[i]) < 0)
+            return NULL;
+    }
+    if (strv_extend(&kept, more) < 0 || (!kept && !(kept = calloc(1, sizeof(char *)))))
+        return NULL;
+    return TAKE_PTR(kept);
+}
+
+void plan_kernel_paths(Planner *planner)
+{
+    /* Kernel files that tell of the host, its hardware or other processes, or that act on them. Missing ones are no
+     * error: which there are depends on the kernel. */
+    static const char *const masked[] = {
+            "/proc/acpi",        "/proc/asound",      "/proc/interrupts",    "/proc/kcore",
+            "/proc/keys",        "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
+            "/proc/timer_list",  "/proc/timer_stats", "/proc/kallsyms",      "/sys/firmware",
+            "/sys/fs/selinux",   "/sys/dev/block",    "/sys/devices/virtual/powercap", NULL};
+    static const char *const masked_boot[] = {"/proc/kallsyms",   "/proc/kcore",   "/proc/keys",
+                                              "/proc/timer_list", "/proc/sysrq-trigger", "/sys/firmware", NULL};
+    static const char *const read_only[] = {"/proc/bus", "/proc/fs",  "/proc/irq",
+                                            "/proc/sys", "/proc/sysrq-trigger", NULL};
+    static const char *const read_only_boot[] = {"/proc/sys", "/proc/acpi", "/proc/apm",  "/proc/asound",
+                                                 "/proc/bus", "/proc/fs",   "/proc/irq",  "/proc/scsi", NULL};
+    const ContainerSpec *spec = planner->spec;
+    _cleanup_strv_ char **hide = without_unmasked(
+            spec, spec->privileged ? NULL : spec->boot ? masked_boot : masked, spec->masked_paths);
+    _cleanup_strv_ char **protect =
+            without_unmasked(spec, spec->privileged ? NULL : spec->boot ? read_only_boot : read_only, NULL);
+    Step *step;
+
+    if (!hide || !protect) {
+        planner->list->failed = -ENOMEM;
+        return;
+    }
+    if (spec->sysctls) {
+        step = step_list_add(planner->list, STEP_SYSCTL, ORIGIN(sysctls));
+        step->sysctl.assignments = step_list_strings(planner->list, spec->sysctls);
+    }
+    if (protect[0]) {
+        step = step_list_add(planner->list, STEP_READ_ONLY, ORIGIN(unmasked_paths));
+        step->read_only.paths = step_list_strings(planner->list, protect);
+    }
+    if (hide[0]) {
+        step = step_list_add(planner->list, STEP_MASK, ORIGIN(masked_paths));
+        step->mask.paths = step_list_strings(planner->list, hide);
+    }
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Entering the root and becoming the payload. */
+
+#include "plan/internal.h"
+
+#include "base/strv.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ORIGIN(member) spec_origin(planner->spec, offsetof(ContainerSpec, member))
+
+void plan_enter(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+    Step *step = step_list_add(planner->list, STEP_PIVOT, ORIGIN(read_only));
+
+    step->pivot.read_only = spec->read_only;
+    if (spec->boot) {
+        /* A service manager expects shared propagation between its own units (systemd.exec(5)). */
+        step = step_list_add(planner->list, STEP_PROPAGATION, ORIGIN(boot));
+        step->propagation = (StepPropagation){.path = "/", .propagation = 1 << 20 /* MS_SHARED */};
+    }
+    if (planner->facts->has_cgroup) {
+        step = step_list_add(planner->list, STEP_JOIN_CGROUP, DEFAULT_ORIGIN);
+        step->join_cgroup = (StepJoinCgroup){.mount = true, .read_only = !spec->boot && !spec->privileged};
+    }
+    step = step_list_add(planner->list, STEP_HOSTNAME, ORIGIN(hostname));
+    step->hostname.name = step_list_string(planner->list, spec->hostname);
+    if (spec->network == NETWORK_PRIVATE)
+        step_list_add(planner->list, STEP_LOOPBACK, ORIGIN(network));
+    step_list_add(planner->list, STEP_KEYRING, DEFAULT_ORIGIN);
+}
+
+static void plan_limits(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+    Step *step;
+
+    for (size_t i = 0; i < spec->limits.count; i++) {
+        step = step_list_add(planner->list, STEP_RLIMIT, ORIGIN(limits));
+        step->rlimit = (StepRlimit){.resource = (uint64_t) spec->limits.items[i].resource,
+                                    .soft = spec->limits.items[i].soft,
+                                    .hard = spec->limits.items[i].hard};
+    }
+    if (spec->oom_score_adjust.is_set) {
+        step = step_list_add(planner->list, STEP_OOM_SCORE, ORIGIN(oom_score_adjust));
+        step->oom_score.score_plus_1000 = (uint64_t) (spec->oom_score_adjust.value + 1000);
+    }
+}
+
+/* Where the caller's environment goes on top of what every payload gets. */
+static const char **environment(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+    _cleanup_strv_ char **list = NULL;
+    const char *term = planner->facts->terminal_type;
+    char uuid[33] = "";
+    const char *const defaults[][2] = {
+            {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+            {"container", "berth"},
+            {"TERM", spec->tty || spec->boot ? (term ? term : "xterm") : NULL},
+            {"HOSTNAME", spec->boot ? NULL : spec->hostname},
+            {"container_uuid", spec->boot ? uuid : NULL},
+    };
+    int r = 0;
+
+    snprintf(uuid, sizeof(uuid), "%.32s", planner->facts->id);
+    for (size_t i = 0; i < ELEMENTSOF(defaults) && r == 0; i++) {
+        _cleanup_free_ char *prefix = text_format("%s=", defaults[i][0]);
+        bool given = false;
+
+        STRV_FOREACH(item, spec->environment)
+            given = given || (prefix && text_after_prefix(*item, prefix));
+        if (!given && defaults[i][1])
+            r = strv_append_format(&list, "%s=%s", defaults[i][0], defaults[i][1]);
+    }
+    if (r == 0)
+        r = strv_extend(&list, spec->environment);
+    if (r < 0)
+        planner->list->failed = r;
+    return step_list_strings(planner->list, list);
+}
+
+static void plan_exec(Planner *planner)
+{
+    /* The first that is there is booted, in the order that systemd's own tools try. */
+    static char *const candidates[] = {(char *) "/usr/lib/systemd/systemd", (char *) "/lib/systemd/systemd",
+                                       (char *) "/usr/sbin/init", (char *) "/sbin/init", NULL};
+    const ContainerSpec *spec = planner->spec;
+    _cleanup_strv_ char **argv = NULL;
+    Step *step = step_list_add(planner->list, STEP_EXEC, spec->boot ? ORIGIN(boot) : ORIGIN(command));
+    int r = 0;
+
+    if (!spec->boot)
+        r = strv_extend(&argv, spec->entrypoint);
+    if (r == 0)
+        r = strv_extend(&argv, spec->command);
+    if (r < 0)
+        planner->list->failed = r;
+    step->exec = (StepExec){
+            .argv = step_list_strings(planner->list, argv),
+            .environment = environment(planner),
+            .init = spec->init,
+            .candidates = spec->boot ? step_list_strings(planner->list, candidates) : NULL,
+    };
+}
+
+static void plan_seccomp(Planner *planner)
+{
+    Step *step;
+
+    if (planner->facts->seccomp_size == 0)
+        return;
+    step = step_list_add(planner->list, STEP_SECCOMP, ORIGIN(seccomp_profile));
+    step->seccomp = (StepSeccomp){
+            .profile = step_list_string(planner->list, planner->spec->seccomp_profile),
+            .program = step_list_bytes(planner->list, planner->facts->seccomp_program, planner->facts->seccomp_size),
+            .program_size = planner->facts->seccomp_size,
+    };
+}
+
+void plan_process(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+    Step *step;
+
+    plan_limits(planner);
+    step = step_list_add(planner->list, STEP_WORKING_DIRECTORY, ORIGIN(working_directory));
+    step->working_directory = (StepWorkingDirectory){
+            .path = step_list_string(planner->list, spec->working_directory ? spec->working_directory : "/"),
+            .create = true,
+    };
+    /* seccomp(2): without no_new_privs a filter needs CAP_SYS_ADMIN, so it goes in before the capabilities go. */
+    if (!spec->no_new_privileges)
+        plan_seccomp(planner);
+    step = step_list_add(planner->list, STEP_IDENTITY, ORIGIN(user));
+    step->identity.user = step_list_string(planner->list, text_is_empty(spec->user) ? "0:0" : spec->user);
+    step = step_list_add(planner->list, STEP_CAPABILITIES, ORIGIN(add_capabilities));
+    step->capabilities =
+            (StepCapabilities){.bounding = spec->capabilities, .last = planner->facts->last_capability};
+    if (spec->no_new_privileges) {
+        step_list_add(planner->list, STEP_NO_NEW_PRIVILEGES, ORIGIN(no_new_privileges));
+        plan_seccomp(planner);
+    }
+    plan_exec(planner);
+}

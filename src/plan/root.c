@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The host's side of the root file system, and the root itself. */
+
+#include "plan/internal.h"
+
+#include "base/strv.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <string.h>
+
+static bool is_image(const Planner *planner)
+{
+    return planner->facts->layers != NULL;
+}
+
+/* Whether what the container writes goes to a directory of its own below containers/. A read-only root needs none:
+ * its mount points are made in a tmpfs upper directory. */
+static bool has_upper(const Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+
+    if (spec->volatile_mode != VOLATILE_NO || spec->read_only)
+        return false;
+    return is_image(planner) || spec->ephemeral;
+}
+
+void plan_host_resources(Planner *planner)
+{
+    const HostFacts *facts = planner->facts;
+    const ContainerSpec *spec = planner->spec;
+    Step *step;
+
+    if (facts->has_cgroup) {
+        step = step_list_add(planner->list, STEP_CGROUP, spec_origin(spec, offsetof(ContainerSpec, slice)));
+        step->cgroup = (StepCgroup){
+                .name = step_list_string(planner->list, facts->cgroup_name),
+                .root_fd = facts->cgroup_root_fd,
+                .files = step_list_strings(planner->list, facts->cgroup_files),
+        };
+    }
+    if (has_upper(planner)) {
+        char *children[] = {(char *) "upper", (char *) "work", NULL};
+
+        step = step_list_add(planner->list, STEP_DIRECTORY, spec_origin(spec, offsetof(ContainerSpec, ephemeral)));
+        step->directory = (StepDirectory){
+                .parent_fd = facts->containers_fd,
+                .name = step_list_string(planner->list, spec->name),
+                .mode = 0700,
+                .remove = spec->remove || spec->ephemeral,
+                .children = step_list_strings(planner->list, children),
+        };
+    }
+}
+
+static uint64_t add_clone(Planner *planner, const char *origin, uint64_t source_fd, const char *host_path,
+                          bool recursive)
+{
+    Step *step = step_list_add(planner->list, STEP_CLONE_TREE, origin);
+
+    step->clone_tree = (StepCloneTree){
+            .source_fd = source_fd,
+            .host_path = step_list_string(planner->list, host_path),
+            .recursive = recursive,
+    };
+    return ++planner->trees;
+}
+
+void plan_host_trees(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+
+    if (!is_image(planner))
+        planner->root_tree = add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, host_directory)),
+                                       planner->facts->directory_fd, spec->host_directory,
+                                       !spec->ephemeral && spec->volatile_mode != VOLATILE_OVERLAY);
+    for (size_t i = 0; i < spec->mounts.count; i++) {
+        const MountSpec *mount = &spec->mounts.items[i];
+
+        if (mount->kind == MOUNT_KIND_BIND)
+            planner->mount_trees[i] = add_clone(planner, mount->origin, planner->facts->mounts[i].source_fd,
+                                                mount->host_path, !mount->not_recursive);
+    }
+}
+
+void plan_start(Planner *planner)
+{
+    Step *step = step_list_add(planner->list, STEP_START, spec_origin(planner->spec, offsetof(ContainerSpec, network)));
+
+    step->start.namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                             (planner->spec->network == NETWORK_HOST ? 0 : CLONE_NEWNET);
+}
+
+void plan_supervise(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+    const HostFacts *facts = planner->facts;
+    Step *step = step_list_add(planner->list, STEP_SUPERVISE, spec_origin(spec, offsetof(ContainerSpec, log_driver)));
+
+    step->supervise = (StepSupervise){
+            .name = step_list_string(planner->list, spec->name),
+            .id = step_list_string(planner->list, facts->id),
+            .image = step_list_string(planner->list, spec->image),
+            .tag = step_list_string(planner->list, spec->name),
+            .stop_signal = (uint64_t) spec->stop_signal,
+            .stop_timeout_usec = spec->timeout_stop_usec,
+            .log = facts->log,
+            .log_fd = facts->log_fd,
+            .roster_fd = facts->roster_fd,
+            .exits_fd = facts->exits_fd,
+            .attach_fd = facts->attach_fd,
+            .interactive = spec->interactive,
+    };
+}
+
+static void plan_root_overlay(Planner *planner)
+{
+    const HostFacts *facts = planner->facts;
+    const ContainerSpec *spec = planner->spec;
+    Step *step = step_list_add(planner->list, STEP_ROOT_OVERLAY,
+                               is_image(planner) ? spec_origin(spec, offsetof(ContainerSpec, image))
+                                                 : spec_origin(spec, offsetof(ContainerSpec, host_directory)));
+    size_t count = strv_length(facts->layers);
+    char **highest_first = calloc(count + 1, sizeof(char *));
+
+    if (!highest_first) {
+        planner->list->failed = -ENOMEM;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        highest_first[i] = facts->layers[count - 1 - i];
+    step->root_overlay = (StepRootOverlay){
+            .lower = is_image(planner) ? step_list_strings(planner->list, highest_first) : NULL,
+            .lower_fd = facts->store_fd,
+            .upper_fd = has_upper(planner) ? facts->containers_fd : 0,
+            .upper = has_upper(planner) ? step_list_string(planner->list, spec->name) : NULL,
+            .volatile_upper = !has_upper(planner),
+            .tree = planner->root_tree,
+    };
+    free(highest_first);
+}
+
+/* --volatile=yes: an empty root with the tree's /usr, as systemd-nspawn(1) has it: the system sets up the rest. */
+static void plan_root_volatile(Planner *planner)
+{
+    static const char *const links[][2] = {
+            {"/bin", "usr/bin"}, {"/sbin", "usr/sbin"}, {"/lib", "usr/lib"}, {"/lib64", "usr/lib64"}};
+    Step *step = step_list_add(planner->list, STEP_ROOT_TREE,
+                               spec_origin(planner->spec, offsetof(ContainerSpec, volatile_mode)));
+
+    step->root_tree = (StepRootTree){.tree = planner->root_tree, .volatile_usr = true};
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        step = step_list_add(planner->list, STEP_SYMLINK,
+                             spec_origin(planner->spec, offsetof(ContainerSpec, volatile_mode)));
+        step->symlink = (StepSymlink){.target = step_list_string(planner->list, links[i][0]),
+                                      .content = step_list_string(planner->list, links[i][1])};
+    }
+}
+
+void plan_root(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+    Step *step = step_list_add(planner->list, STEP_PROPAGATION, DEFAULT_ORIGIN);
+
+    /* Nothing that is mounted from here on may travel back to the host; a system container gets its own shared
+     * tree below (plan_enter()). */
+    step->propagation = (StepPropagation){.path = "/", .propagation = 1 << 18 /* MS_PRIVATE */};
+
+    if (is_image(planner) || spec->ephemeral || spec->volatile_mode == VOLATILE_OVERLAY)
+        plan_root_overlay(planner);
+    else if (spec->volatile_mode == VOLATILE_YES)
+        plan_root_volatile(planner);
+    else {
+        step = step_list_add(planner->list, STEP_ROOT_TREE, spec_origin(spec, offsetof(ContainerSpec, host_directory)));
+        step->root_tree = (StepRootTree){.tree = planner->root_tree};
+    }
+    if (spec->volatile_mode == VOLATILE_STATE) {
+        char *options[] = {(char *) "mode=0755", NULL};
+
+        plan_add_mount(planner, spec_origin(spec, offsetof(ContainerSpec, volatile_mode)), "tmpfs", "/var",
+                       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, options);
+    }
+}

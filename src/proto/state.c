@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "proto/state.h"
+
+#include <stddef.h>
+
+#define STRING(m) JSON_FIELD(Machine, m, JSON_FIELD_STRING)
+#define NUMBER(m) JSON_FIELD(Machine, m, JSON_FIELD_U64)
+#define FLAG(m)   JSON_FIELD(Machine, m, JSON_FIELD_BOOL)
+
+const JsonField machine_fields[] = {
+        NUMBER(schema),
+        STRING(name),
+        STRING(id),
+        STRING(image),
+        STRING(image_id),
+        STRING(directory),
+        JSON_FIELD(Machine, command, JSON_FIELD_LIST),
+        STRING(unit),
+        STRING(cgroup),
+        JSON_FIELD(Machine, environment, JSON_FIELD_LIST),
+        STRING(user),
+        STRING(working_directory),
+        STRING(seccomp_profile),
+        NUMBER(capabilities),
+        FLAG(no_new_privileges),
+        STRING(log),
+        STRING(boot_id),
+        NUMBER(supervisor),
+        NUMBER(supervisor_started),
+        NUMBER(leader),
+        NUMBER(leader_started),
+        NUMBER(leader_pidfd_id),
+        NUMBER(created_usec),
+        NUMBER(started_usec),
+        NUMBER(stop_timeout_usec),
+        FLAG(interactive),
+        FLAG(terminal),
+        FLAG(boot),
+        FLAG(remove),
+        FLAG(has_definition),
+};
+const size_t machine_fields_count = ELEMENTSOF(machine_fields);
+
+#define EXIT_NUMBER(m) JSON_FIELD(MachineExit, m, JSON_FIELD_U64)
+const JsonField machine_exit_fields[] = {
+        EXIT_NUMBER(schema),    JSON_FIELD(MachineExit, code, JSON_FIELD_I64),
+        EXIT_NUMBER(signal),    EXIT_NUMBER(oom_kills),
+        EXIT_NUMBER(finished_usec), EXIT_NUMBER(lines_dropped),
+};
+const size_t machine_exit_fields_count = ELEMENTSOF(machine_exit_fields);
+
+void machine_free(Machine *machine)
+{
+    if (!machine)
+        return;
+    json_fields_done(machine, machine_fields, machine_fields_count);
+    json_decref(machine->unknown);
+    free(machine);
+}

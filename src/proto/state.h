@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: the record of one running machine, the same for the state file, `show`, `list -o json` and later the bus.
+ * Never does: I/O.
+ * Runs in: fat programs; data. */
+
+#include "base/json.h"
+
+#define MACHINE_SCHEMA 1
+
+typedef struct Machine {
+    uint64_t schema;
+    char *name, *id;            /* id: 64 hex digits, made at each start */
+    char *image, *image_id;     /* NULL for a directory */
+    char *directory;            /* NULL for an image */
+    char **command;
+    char *unit;                 /* systemd unit, NULL without systemd */
+    char *cgroup;               /* below the unified hierarchy, NULL without */
+    char **environment;         /* what exec inherits: the payload's, its user, place and privileges */
+    char *user, *working_directory, *seccomp_profile;
+    uint64_t capabilities;
+    bool no_new_privileges;
+    char *log;                  /* journald, file, none, passthrough */
+    char *boot_id;
+    uint64_t supervisor, supervisor_started; /* pid and proc_pid_stat(5) start time in ticks */
+    uint64_t leader, leader_started, leader_pidfd_id;
+    uint64_t created_usec, started_usec; /* realtime */
+    uint64_t stop_timeout_usec;
+    bool interactive, terminal, boot;
+    bool remove;                /* what it wrote goes with it */
+    bool has_definition;        /* /run/berth/containers/NAME.container was made for it */
+    json_t *unknown;            /* fields of a newer version, kept */
+} Machine;
+
+extern const JsonField machine_fields[];
+extern const size_t machine_fields_count;
+
+void machine_free(Machine *machine);
+DEFINE_CLEANUP(Machine *, machine_free)
+
+/* How a machine ended: /run/berth/exits/NAME, written by the supervisor. */
+typedef struct MachineExit {
+    uint64_t schema;
+    int64_t code;   /* exit status as a shell has it: 128 + signal */
+    uint64_t signal, oom_kills, finished_usec, lines_dropped;
+} MachineExit;
+
+extern const JsonField machine_exit_fields[];
+extern const size_t machine_exit_fields_count;
