@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: berthctl's state: what the command line said, and the tables of verbs and options that everything else about the
+ *       command line follows from (parsing, --help, introspection, completion, the man page's check).
+ * Never does: the work of a verb.
+ * Runs in: berthctl. */
+
+#include "base/error.h"
+#include "machines/roster.h"
+#include "spec/spec.h"
+#include "store/store.h"
+
+typedef struct Ctl Ctl;
+
+typedef enum VerbFlags {
+    VERB_SETTINGS = 1 << 0,           /* takes the options of the settings table */
+    VERB_STOP_AT_POSITIONAL = 1 << 1, /* what follows the first word belongs to the payload */
+    VERB_NAMES_MACHINES = 1 << 2,     /* its words are machines, for completion */
+    VERB_NAMES_IMAGES = 1 << 3,
+} VerbFlags;
+
+/* One verb. `run` returns an exit status, or -errno with the Error filled. */
+typedef struct Verb {
+    const char *name, *arguments, *help;
+    int least_arguments, most_arguments; /* most -1: any number */
+    unsigned flags;
+    int (*run)(Ctl *ctl, Error *error);
+} Verb;
+
+extern const Verb verbs[];
+extern const size_t verbs_count;
+
+typedef enum CtlOptionType { CTL_OPTION_BOOL, CTL_OPTION_STRING, CTL_OPTION_LIST } CtlOptionType;
+
+/* One option that is not a setting. */
+typedef struct CtlOption {
+    const char *name;
+    char letter;
+    CtlOptionType type;
+    size_t offset;     /* in Ctl: bool, const char * or char ** */
+    const char *verbs; /* blank-separated; "*" all */
+    const char *metavar, *help;
+} CtlOption;
+
+extern const CtlOption ctl_options[];
+extern const size_t ctl_options_count;
+bool ctl_option_applies(const CtlOption *option, const Verb *verb);
+
+struct Ctl {
+    const Verb *verb;
+    char **words;     /* positionals behind the verb; borrowed from argv */
+    SpecLayer *layer; /* settings of the command line */
+    Roster *roster;
+    Store *store;
+    int exit_status; /* with a failure of run or exec: 125 to 127 */
+
+    /* Options, by the table. */
+    bool help, all, follow, json, no_legend, quiet, value, force, print_plan, interactive, tty, detach, privileged,
+            timestamps, replace;
+    const char *output, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout;
+    char **properties, **environment;
+};
+
+void ctl_done(Ctl *ctl);
+
+/* Opens the roster and takes back what dead machines left; idempotent. */
+int ctl_open_roster(Ctl *ctl, Error *error);
+/* The same without creating anything: -ENOENT when nothing ever ran here. */
+int ctl_open_store(Ctl *ctl, bool create, Error *error);
+/* The running machine of that name; -ENOENT with the nearest name as a hint. */
+int ctl_load_machine(Ctl *ctl, const char *name, Machine **ret, Error *error);
+/* Runs a helper program of the libexec directory in place of this one's work; returns its exit status. */
+int ctl_run_helper(const char *name, char *const *arguments, Error *error);
+
+/* verbs, one file per family */
+int verb_run(Ctl *ctl, Error *error);
+int verb_create(Ctl *ctl, Error *error);
+int verb_start(Ctl *ctl, Error *error);
+int verb_list(Ctl *ctl, Error *error);
+int verb_status(Ctl *ctl, Error *error);
+int verb_show(Ctl *ctl, Error *error);
+int verb_exec(Ctl *ctl, Error *error);
+int verb_shell(Ctl *ctl, Error *error);
+int verb_attach(Ctl *ctl, Error *error);
+int verb_logs(Ctl *ctl, Error *error);
+int verb_kill(Ctl *ctl, Error *error);
+int verb_stop(Ctl *ctl, Error *error);
+int verb_terminate(Ctl *ctl, Error *error);
+int verb_wait(Ctl *ctl, Error *error);
+int verb_rm(Ctl *ctl, Error *error);
+int verb_load(Ctl *ctl, Error *error);
+int verb_images(Ctl *ctl, Error *error);
+int verb_inspect(Ctl *ctl, Error *error);
+int verb_rmi(Ctl *ctl, Error *error);
+int verb_info(Ctl *ctl, Error *error);
+
+/* help.c */
+void print_help(void);
+void print_verb_help(const Verb *verb);
+int print_introspection(Error *error);

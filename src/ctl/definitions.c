@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/definitions.h"
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "inputs/definition.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define DEFINITION_MAX_BYTES (1U << 20)
+
+char **definition_directories(void)
+{
+    const char *config = secure_getenv("BERTH_CONFIG_DIR"), *run = secure_getenv("BERTH_RUN_DIR");
+    _cleanup_strv_ char **list = NULL;
+
+    if (strv_append(&list, config ? config : "/etc/berth") < 0 ||
+        strv_append_format(&list, "%s/containers", run ? run : "/run/berth") < 0 ||
+        strv_append(&list, "/usr/lib/berth") < 0)
+        return NULL;
+    return TAKE_PTR(list);
+}
+
+bool definition_exists(const char *name, char **ret_path)
+{
+    _cleanup_strv_ char **directories = definition_directories();
+
+    STRV_FOREACH(directory, directories) {
+        _cleanup_free_ char *path = text_format("%s/%s" DEFINITION_SUFFIX, *directory, name);
+
+        if (path && access(path, F_OK) == 0) {
+            if (ret_path)
+                *ret_path = TAKE_PTR(path);
+            return true;
+        }
+    }
+    return false;
+}
+
+int definition_load(const char *name, SpecLayer **ret, char **ret_path, Error *error)
+{
+    _cleanup_free_ char *path = NULL, *text = NULL;
+    size_t size = 0;
+    int r;
+
+    if (!text_is_name(name))
+        return error_set(error, -EINVAL, "'%s' is not a container name", name);
+    if (!definition_exists(name, &path))
+        return error_hint(error, error_set(error, -ENOENT, "there is no definition of '%s'", name),
+                          "berthctl create --name=%s IMAGE writes one", name);
+    r = file_read_at(AT_FDCWD, path, DEFINITION_MAX_BYTES, &text, &size);
+    if (r < 0)
+        return error_set(error, r, "cannot read '%s': %s", path, strerror(-r));
+    r = definition_parse(text, size, path, TRUST_ADMIN, ret, error);
+    if (r == 0 && ret_path)
+        *ret_path = TAKE_PTR(path);
+    return r;
+}
+
+int definition_list(char ***ret)
+{
+    _cleanup_strv_ char **directories = definition_directories(), **names = NULL;
+    int r = 0;
+
+    STRV_FOREACH(path, directories) {
+        DIR *directory = opendir(*path);
+        struct dirent *entry;
+
+        while (directory && r == 0 && (entry = readdir(directory))) {
+            _cleanup_free_ char *name = NULL;
+
+            if (!text_has_suffix(entry->d_name, DEFINITION_SUFFIX))
+                continue;
+            name = strndup(entry->d_name, strlen(entry->d_name) - strlen(DEFINITION_SUFFIX));
+            if (name && text_is_name(name) && !strv_contains(names, name))
+                r = strv_append(&names, name);
+        }
+        if (directory)
+            closedir(directory);
+    }
+    if (r < 0)
+        return r;
+    strv_sort(names);
+    *ret = TAKE_PTR(names);
+    return 0;
+}
+
+int definition_save(const ContainerSpec *spec, bool transient, char **ret_path, Error *error)
+{
+    _cleanup_strv_ char **directories = definition_directories();
+    _cleanup_free_ char *text = NULL, *name = text_format("%s" DEFINITION_SUFFIX, spec->name), *path = NULL;
+    _cleanup_close_ int fd = -EBADF;
+    const char *directory;
+    int r;
+
+    if (!directories || !name)
+        return -ENOMEM;
+    directory = directories[transient ? 1 : 0];
+    r = definition_format(spec, &text, error);
+    if (r < 0)
+        return r;
+    r = file_open_directory_at(AT_FDCWD, directory, true, 0755, &fd);
+    if (r == 0)
+        r = file_write_atomic_at(fd, name, text, strlen(text), transient ? 0600 : 0644,
+                                 FILE_WRITE_EXCLUSIVE | (transient ? 0 : FILE_WRITE_DURABLE));
+    if (r == -EEXIST)
+        return error_hint(error, error_set(error, r, "a container named '%s' exists already", spec->name),
+                          "berthctl start %s starts it, berthctl rm %s removes it, --replace does that first",
+                          spec->name, spec->name);
+    if (r < 0)
+        return error_set(error, r, "cannot write '%s/%s': %s", directory, name, strerror(-r));
+    path = path_join(directory, name);
+    if (ret_path)
+        *ret_path = TAKE_PTR(path);
+    return path || ret_path ? 0 : -ENOMEM;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/ctl.h"
+
+#include <string.h>
+
+/* clang-format off */
+const Verb verbs[] = {
+    /* containers */
+    {"run", "IMAGE|-D DIRECTORY [COMMAND...]", "run a container", 0, -1,
+     VERB_SETTINGS | VERB_STOP_AT_POSITIONAL | VERB_NAMES_IMAGES, verb_run},
+    {"create", "IMAGE|-D DIRECTORY [COMMAND...]", "write the definition of a container to /etc/berth", 0, -1,
+     VERB_SETTINGS | VERB_STOP_AT_POSITIONAL | VERB_NAMES_IMAGES, verb_create},
+    {"start", "NAME...", "start a container by its definition, in the background", 1, -1, VERB_NAMES_MACHINES,
+     verb_start},
+    {"list", "", "list running containers", 0, 0, 0, verb_list},
+    {"status", "[NAME...]", "tell about containers in words", 0, -1, VERB_NAMES_MACHINES, verb_status},
+    {"show", "[NAME...]", "print properties of containers", 0, -1, VERB_NAMES_MACHINES, verb_show},
+    {"exec", "NAME COMMAND [ARGUMENT...]", "run a command in a running container", 2, -1,
+     VERB_STOP_AT_POSITIONAL | VERB_NAMES_MACHINES, verb_exec},
+    {"shell", "NAME [COMMAND...]", "run an interactive shell in a running container", 1, -1,
+     VERB_STOP_AT_POSITIONAL | VERB_NAMES_MACHINES, verb_shell},
+    {"attach", "NAME", "connect to a container's terminal or output", 1, 1, VERB_NAMES_MACHINES, verb_attach},
+    {"logs", "NAME", "show what a container wrote", 1, 1, VERB_NAMES_MACHINES, verb_logs},
+    {"kill", "NAME...", "send a signal to a container's processes", 1, -1, VERB_NAMES_MACHINES, verb_kill},
+    {"stop", "NAME...", "stop containers in an orderly way", 1, -1, VERB_NAMES_MACHINES, verb_stop},
+    {"terminate", "NAME...", "end containers at once", 1, -1, VERB_NAMES_MACHINES, verb_terminate},
+    {"wait", "NAME...", "wait until containers end, print their exit codes", 1, -1, VERB_NAMES_MACHINES, verb_wait},
+    {"rm", "NAME...", "remove stopped containers and what they wrote", 1, -1, VERB_NAMES_MACHINES, verb_rm},
+    /* images */
+    {"load", "FILE|DIRECTORY|-", "load images from an archive or an OCI layout", 1, 1, 0, verb_load},
+    {"images", "", "list images", 0, 0, 0, verb_images},
+    {"inspect", "IMAGE...", "print all about images as JSON", 1, -1, VERB_NAMES_IMAGES, verb_inspect},
+    {"rmi", "IMAGE...", "remove images", 1, -1, VERB_NAMES_IMAGES, verb_rmi},
+    {"info", "", "tell what this host offers and what is missing", 0, 0, 0, verb_info},
+};
+
+#define AT(member) offsetof(Ctl, member)
+
+const CtlOption ctl_options[] = {
+    {"help", 'h', CTL_OPTION_BOOL, AT(help), "*", NULL, "show this text"},
+    {"print-plan", 0, CTL_OPTION_BOOL, AT(print_plan), "run", NULL, "print what would be done, and do nothing"},
+    {"replace", 0, CTL_OPTION_BOOL, AT(replace), "run create", NULL, "remove a container of the same name first"},
+    {"output", 'o', CTL_OPTION_STRING, AT(output), "list images status show logs info load wait", "FORMAT",
+     "table or json; for logs: short, cat or json"},
+    {"all", 'a', CTL_OPTION_BOOL, AT(all), "list show", NULL, "stopped containers too; empty properties too"},
+    {"no-legend", 0, CTL_OPTION_BOOL, AT(no_legend), "list images", NULL, "no header and no summary"},
+    {"quiet", 'q', CTL_OPTION_BOOL, AT(quiet), "list images load run", NULL, "names or identifiers only"},
+    {"property", 'p', CTL_OPTION_LIST, AT(properties), "show", "NAME", "only this property"},
+    {"value", 0, CTL_OPTION_BOOL, AT(value), "show", NULL, "values without names"},
+    {"env", 'e', CTL_OPTION_LIST, AT(environment), "exec shell", "KEY[=VALUE]", "environment variable"},
+    {"user", 'u', CTL_OPTION_STRING, AT(user), "exec shell", "USER[:GROUP]", "user to run as"},
+    {"workdir", 'w', CTL_OPTION_STRING, AT(workdir), "exec shell", "PATH", "working directory inside"},
+    {"interactive", 'i', CTL_OPTION_BOOL, AT(interactive), "exec", NULL, "keep standard input connected"},
+    {"tty", 't', CTL_OPTION_BOOL, AT(tty), "exec", NULL, "give the command a terminal"},
+    {"detach", 'd', CTL_OPTION_BOOL, AT(detach), "exec", NULL, "do not wait for the command"},
+    {"privileged", 0, CTL_OPTION_BOOL, AT(privileged), "exec shell", NULL,
+     "all capabilities, no system call filter"},
+    {"follow", 'f', CTL_OPTION_BOOL, AT(follow), "logs", NULL, "go on until the container ends"},
+    {"lines", 'n', CTL_OPTION_STRING, AT(lines), "logs", "N", "only the last N lines"},
+    {"since", 'S', CTL_OPTION_STRING, AT(since), "logs", "TIME", "not before this time: 2026-11-23 14:00, or 10min ago"},
+    {"until", 'U', CTL_OPTION_STRING, AT(until), "logs", "TIME", "not after this time"},
+    {"timestamps", 0, CTL_OPTION_BOOL, AT(timestamps), "logs", NULL, "put the time before each line"},
+    {"signal", 's', CTL_OPTION_STRING, AT(signal), "kill", "SIGNAL", "signal to send; default SIGTERM"},
+    {"kill-whom", 0, CTL_OPTION_STRING, AT(whom), "kill", "WHOM", "leader (default), supervisor or all"},
+    {"time", 't', CTL_OPTION_STRING, AT(timeout), "stop", "TIME", "kill after this time instead of the container's own"},
+    {"force", 'f', CTL_OPTION_BOOL, AT(force), "rm rmi", NULL, "stop a running container first; remove all names"},
+};
+/* clang-format on */
+
+const size_t verbs_count = ELEMENTSOF(verbs);
+const size_t ctl_options_count = ELEMENTSOF(ctl_options);
+
+bool ctl_option_applies(const CtlOption *option, const Verb *verb)
+{
+    size_t length = strlen(verb->name);
+
+    if (strcmp(option->verbs, "*") == 0)
+        return true;
+    for (const char *word = option->verbs; *word;) {
+        size_t n = strcspn(word, " ");
+
+        if (n == length && strncmp(word, verb->name, n) == 0)
+            return true;
+        word += n + strspn(word + n, " ");
+    }
+    return false;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the plan needs to know of this host, as values and open fds. */
+
+#include "launch/internal.h"
+
+#include "base/file.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "host/properties.h"
+#include "host/systemd.h"
+#include "kernel/cgroup.h"
+#include "kernel/tty.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/un.h>
+
+void fd_list_done(FdList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->is_owned[i])
+            safe_close(list->fds[i]);
+    list->count = 0;
+}
+
+uint64_t fd_list_add(FdList *list, int fd, bool owned)
+{
+    if (list->count >= LAUNCH_FDS_MAX) {
+        if (owned)
+            safe_close(fd);
+        return 0;
+    }
+    list->fds[list->count] = fd;
+    list->is_owned[list->count] = owned;
+    return ++list->count;
+}
+
+static void notice(const Launch *launch, const char *text)
+{
+    if (launch->request.notice)
+        launch->request.notice(text, launch->request.userdata);
+}
+
+static int gather_root(Launch *launch, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    int fd;
+
+    launch->facts.containers_fd = fd_list_add(&launch->fds, launch->request.roster->containers_fd, false);
+    if (launch->request.image) {
+        static char *const no_layers[] = {NULL};
+        char *const *layers = launch->request.image->layer_paths;
+
+        launch->facts.layers = layers ? layers : no_layers;
+        launch->facts.store_fd = fd_list_add(&launch->fds, store_get_fd(launch->request.store), false);
+        /* The supervisor holds the image for as long as the container lives. */
+        (void) fd_list_add(&launch->fds, launch->request.image->lock_fd, false);
+        return 0;
+    }
+    fd = open(spec->host_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(error, -errno, "%s: cannot open '%s': %s",
+                         spec_origin(spec, offsetof(ContainerSpec, host_directory)), spec->host_directory,
+                         strerror(errno));
+    launch->facts.directory_fd = fd_list_add(&launch->fds, fd, true);
+    return 0;
+}
+
+static int gather_layers(Launch *launch, const MountSpec *mount, MountFacts *facts, Error *error)
+{
+    facts->layer_fds = calloc(strv_length(mount->host_layers), sizeof(uint64_t));
+    if (!facts->layer_fds)
+        return -ENOMEM;
+    STRV_FOREACH(layer, mount->host_layers) {
+        int fd = open(*layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+            return error_set(error, -errno, "%s: cannot open the layer '%s': %s", mount->origin, *layer,
+                             strerror(errno));
+        facts->layer_fds[facts->layers_count++] = fd_list_add(&launch->fds, fd, true);
+    }
+    return 0;
+}
+
+static int gather_mounts(Launch *launch, Error *error)
+{
+    const MountList *mounts = &launch->request.spec->mounts;
+
+    launch->mounts = calloc(mounts->count + 1, sizeof(MountFacts));
+    if (!launch->mounts)
+        return -ENOMEM;
+    launch->facts.mounts = launch->mounts;
+    for (size_t i = 0; i < mounts->count; i++) {
+        const MountSpec *mount = &mounts->items[i];
+        struct stat st;
+        int fd, r;
+
+        if (mount->kind == MOUNT_KIND_OVERLAY) {
+            r = gather_layers(launch, mount, &launch->mounts[i], error);
+            if (r < 0)
+                return r;
+        }
+        if (mount->kind != MOUNT_KIND_BIND)
+            continue;
+        fd = open(mount->host_path, O_PATH | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+            return error_set(error, -errno, "%s: cannot open '%s': %s", mount->origin, mount->host_path,
+                             strerror(errno));
+        launch->mounts[i].is_file = !S_ISDIR(st.st_mode);
+        launch->mounts[i].source_fd = fd_list_add(&launch->fds, fd, true);
+    }
+    return 0;
+}
+
+/* The file of a property, or one line about what cannot be had on this host. */
+static int gather_cgroup_file(Launch *launch, const char *property, bool can_limit, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    struct sysinfo info = {};
+    PropertyHost host = {.tasks_max = 32768};
+    PropertyCgroupFile file = {};
+    _cleanup_free_ char *text = NULL;
+    int r;
+
+    if (sysinfo(&info) == 0)
+        host.memory_bytes = (uint64_t) info.totalram * info.mem_unit;
+    r = property_cgroup_file(property, spec->properties, &host, &file, error);
+    if (r < 0)
+        return error_prefix(error, r, "%s", spec_origin(spec, offsetof(ContainerSpec, properties)));
+    if (r == 0 && can_limit)
+        r = strv_append_format(&launch->cgroup_files, "%s=%s", file.file, file.value);
+    else {
+        text = text_format("%s is not applied: %s", property,
+                           r > 0 ? "only systemd can apply it" : "this host's unified cgroups have no controllers");
+        if (text)
+            notice(launch, text);
+        r = 0;
+    }
+    property_cgroup_file_done(&file);
+    return r;
+}
+
+/* Without systemd: a group of our own where the unified hierarchy can be written. */
+static int gather_own_cgroup(Launch *launch, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    _cleanup_close_ int root_fd = -EBADF;
+    bool is_hybrid = true;
+    int r = cgroup_open_root(&root_fd, &is_hybrid);
+
+    if (r < 0 || faccessat(root_fd, "cgroup.procs", W_OK, 0) < 0) {
+        notice(launch, "no cgroup can be made on this host: no limits, no accounting");
+        launch->cgroup = LAUNCH_CGROUP_NONE;
+        return 0;
+    }
+    launch->cgroup_path = text_format("berth/%s", spec->name);
+    if (!launch->cgroup_path)
+        return -ENOMEM;
+    STRV_FOREACH(property, spec->properties) {
+        r = gather_cgroup_file(launch, *property, !is_hybrid, error);
+        if (r < 0)
+            return r;
+    }
+    launch->cgroup = LAUNCH_CGROUP_OWN;
+    launch->facts.has_cgroup = true;
+    launch->facts.cgroup_root_fd = fd_list_add(&launch->fds, TAKE_FD(root_fd), true);
+    launch->facts.cgroup_name = launch->cgroup_path;
+    launch->facts.cgroup_files = launch->cgroup_files;
+    launch->facts.is_hybrid_cgroup = is_hybrid;
+    return 0;
+}
+
+static int gather_cgroup(Launch *launch, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+
+    STRV_FOREACH(property, spec->properties) {
+        int r = property_check(*property, error);
+        if (r < 0)
+            return error_prefix(error, r, "%s", spec_origin(spec, offsetof(ContainerSpec, properties)));
+    }
+    if (!systemd_is_running())
+        return gather_own_cgroup(launch, error);
+    launch->cgroup = spec->keep_unit ? LAUNCH_CGROUP_UNIT : LAUNCH_CGROUP_SCOPE;
+    launch->facts.has_cgroup = true;
+    return 0;
+}
+
+static int gather_log(Launch *launch, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    bool has_journal = access("/run/systemd/journal/socket", W_OK) == 0;
+    LogDriver driver = spec->log_driver;
+    int fd;
+
+    if (driver == LOG_DRIVER_AUTO)
+        driver = !spec->detach ? LOG_DRIVER_PASSTHROUGH : has_journal ? LOG_DRIVER_JOURNALD : LOG_DRIVER_FILE;
+    if (driver == LOG_DRIVER_JOURNALD && !has_journal)
+        return error_hint(error, error_set(error, -EOPNOTSUPP, "%s: there is no journal on this host",
+                                           spec_origin(spec, offsetof(ContainerSpec, log_driver))),
+                          "use --log-driver=file");
+    if (driver == LOG_DRIVER_PASSTHROUGH && spec->detach && spec->tty)
+        driver = LOG_DRIVER_NONE;
+    launch->facts.log = driver == LOG_DRIVER_JOURNALD ? STEP_LOG_JOURNAL
+                        : driver == LOG_DRIVER_FILE   ? STEP_LOG_FILE
+                        : driver == LOG_DRIVER_NONE   ? STEP_LOG_NONE
+                                                      : STEP_LOG_PASSTHROUGH;
+    free(launch->machine->log);
+    launch->machine->log = strdup(log_driver_to_string(driver));
+    if (launch->facts.log != STEP_LOG_FILE)
+        return launch->machine->log ? 0 : -ENOMEM;
+    fd = openat(launch->request.roster->logs_fd, spec->name,
+                O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return error_set(error, -errno, "cannot open the log file: %s", strerror(errno));
+    launch->facts.log_fd = fd_list_add(&launch->fds, fd, true);
+    return 0;
+}
+
+static int gather_seccomp(Launch *launch, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    SeccompRequest request = {.profile = spec->seccomp_profile, .capabilities = spec->capabilities};
+    int r = seccomp_prepare(&request, launch->request.roster->seccomp_fd, &launch->seccomp, error);
+
+    if (r < 0)
+        return error_prefix(error, r, "%s", spec_origin(spec, offsetof(ContainerSpec, seccomp_profile)));
+    launch->facts.seccomp_program = launch->seccomp.bytes;
+    launch->facts.seccomp_size = launch->seccomp.size_bytes;
+    return 0;
+}
+
+static unsigned last_capability(void)
+{
+    _cleanup_free_ char *text = NULL;
+    uint64_t last = CAPABILITY_LAST;
+
+    if (file_read_at(AT_FDCWD, "/proc/sys/kernel/cap_last_cap", 64, &text, NULL) < 0)
+        return CAPABILITY_LAST;
+    text[strcspn(text, "\n")] = 0;
+    (void) text_parse_u64(text, 63, &last);
+    return (unsigned) last;
+}
+
+static int make_id(char id[65])
+{
+    unsigned char bytes[32];
+
+    if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+        return -EIO;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        id[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+        id[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+    }
+    id[64] = 0;
+    return 0;
+}
+
+static void gather_misc(Launch *launch)
+{
+    const ContainerSpec *spec = launch->request.spec;
+
+    if (spec->tty)
+        tty_get_size(STDIN_FILENO, &launch->facts.terminal_rows, &launch->facts.terminal_columns);
+    launch->facts.terminal_type = getenv("TERM");
+    launch->facts.last_capability = last_capability();
+    launch->facts.id = launch->id;
+    launch->facts.roster_fd = fd_list_add(&launch->fds, launch->request.roster->machines_fd, false);
+    launch->facts.exits_fd = fd_list_add(&launch->fds, launch->request.roster->exits_fd, false);
+    if (spec->network == NETWORK_HOST && launch->request.image) {
+        _cleanup_close_ int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+
+        if (fd >= 0 && file_read_fd(fd, 65536, &launch->resolv_conf, NULL) == 0)
+            launch->facts.host_resolv_conf = launch->resolv_conf;
+    }
+}
+
+int launch_gather(Launch *launch, Error *error)
+{
+    int r = make_id(launch->id);
+
+    if (r == 0)
+        r = gather_root(launch, error);
+    if (r == 0)
+        r = gather_mounts(launch, error);
+    if (r == 0)
+        r = gather_cgroup(launch, error);
+    if (r == 0)
+        r = gather_log(launch, error);
+    if (r == 0)
+        r = gather_seccomp(launch, error);
+    if (r == 0)
+        gather_misc(launch);
+    return r;
+}

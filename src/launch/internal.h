@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: what the stages of a launch share. Private to launch/.
+ * Never does: anything.
+ * Runs in: berthctl. */
+
+#include "host/seccomp.h"
+#include "launch/launch.h"
+#include "steps/messages.h"
+
+#define LAUNCH_FDS_MAX 512
+
+/* The fds that travel with a plan, in order. Owned ones are closed with the list. */
+typedef struct FdList {
+    int fds[LAUNCH_FDS_MAX];
+    bool is_owned[LAUNCH_FDS_MAX];
+    size_t count;
+} FdList;
+
+void fd_list_done(FdList *list);
+/* Place plus one, as plans name fds; 0 when the list is full. Takes the fd when `owned`. */
+uint64_t fd_list_add(FdList *list, int fd, bool owned);
+
+typedef enum LaunchCgroup {
+    LAUNCH_CGROUP_NONE,  /* nothing can be had: no limits, no accounting */
+    LAUNCH_CGROUP_SCOPE, /* systemd makes a scope */
+    LAUNCH_CGROUP_UNIT,  /* --keep-unit: the one we are in */
+    LAUNCH_CGROUP_OWN,   /* no systemd: made below the unified hierarchy */
+} LaunchCgroup;
+
+struct Launch {
+    LaunchRequest request;
+    HostFacts facts;
+    FdList fds;
+    MountFacts *mounts;
+    char **cgroup_files;
+    char *cgroup_path, *resolv_conf;
+    LaunchCgroup cgroup;
+    SeccompFilter seccomp;
+    StepList plan;
+    Machine *machine;
+    char id[65];
+    int lock_fd;
+
+    /* Once started: */
+    int control_fd, terminal_fd;
+    pid_t executor_pid;
+    int relay_fds[3]; /* our ends of the pipes that stand in for a terminal of the caller's */
+    int child_fds[3]; /* what the executor gets as 0, 1, 2 */
+};
+
+/* gather.c */
+int launch_gather(Launch *launch, Error *error);
+
+/* spawn.c: runs the executor from a read-only clone of itself. child_fds[i] < 0 is /dev/null. */
+int launch_spawn_executor(const StepList *plan, const FdList *fds, const int child_fds[3], int *ret_control_fd,
+                          pid_t *ret_pid, Error *error);
+/* What a payload without a terminal of its own gets as standard stream `number`: our file, or, where that is a terminal, a
+ * pipe whose other end is in *ret_relay_fd. A terminal of the caller's never reaches the payload (TIOCSTI and its kind).
+ * Both stay as they are for /dev/null. */
+int launch_prepare_stream(int number, bool interactive, int *ret_child_fd, int *ret_relay_fd);
+/* Reads one message; `fd` is what came with it or -EBADF. 1 a message, 0 the end, -ETIMEDOUT, -errno. */
+int launch_read_message(int control_fd, int timeout_msec, Message *ret, int *ret_fd);
+/* The text of a failure record with step and origin. */
+int launch_explain_failure(const StepList *plan, const Message *message, const char *name, int *ret_exit_status,
+                           Error *error);
+
+/* relay.c */
+typedef struct Relay {
+    int control_fd;   /* the supervisor, or an attached one */
+    int terminal_fd;  /* the payload's terminal, -EBADF: none */
+    const int *pipes; /* [0] to its stdin, [1] and [2] from its stdout and stderr; or NULL */
+    bool is_attached; /* control_fd is an attach socket: output comes over it, detaching is possible */
+} Relay;
+/* Until the end, or -EREMOTE when the person detached. */
+int relay_run(const Relay *relay, MachineExit *ret, Error *error);

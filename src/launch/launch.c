@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/internal.h"
+
+#include "base/file.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "host/systemd.h"
+#include "kernel/cgroup.h"
+#include "kernel/process.h"
+#include "kernel/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define DEFAULT_SLICE "machine-berth.slice"
+#define GIVE_UP_MSEC  10000
+
+void launch_free(Launch *launch)
+{
+    if (!launch)
+        return;
+    fd_list_done(&launch->fds);
+    for (size_t i = 0; launch->mounts && i < launch->request.spec->mounts.count; i++)
+        free(launch->mounts[i].layer_fds);
+    free(launch->mounts);
+    strv_free(launch->cgroup_files);
+    free(launch->cgroup_path);
+    free(launch->resolv_conf);
+    seccomp_filter_done(&launch->seccomp);
+    step_list_done(&launch->plan);
+    machine_free(launch->machine);
+    safe_close(launch->lock_fd);
+    safe_close(launch->control_fd);
+    safe_close(launch->terminal_fd);
+    for (int i = 0; i < 3; i++) {
+        safe_close(launch->relay_fds[i]);
+        safe_close(launch->child_fds[i]);
+    }
+    free(launch);
+}
+
+static uint64_t realtime_usec(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+static int copy_string(char **to, const char *from)
+{
+    if (!from)
+        return 0;
+    free(*to);
+    *to = strdup(from);
+    return *to ? 0 : -ENOMEM;
+}
+
+static int copy_list(char ***to, char *const *from)
+{
+    *to = strv_copy(from);
+    return *to ? 0 : -ENOMEM;
+}
+
+/* What is known of the machine before it runs. */
+static int describe_machine(Launch *launch)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    const StoreImage *image = launch->request.image;
+    Machine *machine = launch->machine;
+    _cleanup_strv_ char **command = NULL;
+    char boot_id[64] = "";
+    int fd, r;
+
+    machine->schema = MACHINE_SCHEMA;
+    machine->interactive = spec->interactive;
+    machine->terminal = spec->tty || spec->boot;
+    machine->boot = spec->boot;
+    machine->remove = spec->remove || spec->ephemeral;
+    machine->has_definition = launch->request.has_definition;
+    machine->created_usec = realtime_usec();
+    machine->stop_timeout_usec = spec->timeout_stop_usec;
+    machine->capabilities = spec->capabilities;
+    machine->no_new_privileges = spec->no_new_privileges;
+
+    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t n = read(fd, boot_id, sizeof(boot_id) - 1);
+
+        boot_id[n > 0 ? strcspn(boot_id, "\n") : 0] = 0;
+        safe_close(fd);
+    }
+    r = copy_string(&machine->name, spec->name);
+    if (r == 0)
+        r = copy_string(&machine->id, launch->id);
+    if (r == 0)
+        r = copy_string(&machine->boot_id, boot_id);
+    if (r == 0)
+        r = copy_string(&machine->directory, spec->host_directory);
+    if (r == 0 && image)
+        r = copy_string(&machine->image, image->reference ? image->reference : spec->image);
+    if (r == 0 && image)
+        r = copy_string(&machine->image_id, digest_format(&image->id).text);
+    if (r == 0)
+        r = copy_string(&machine->user, spec->user);
+    if (r == 0)
+        r = copy_string(&machine->working_directory, spec->working_directory);
+    if (r == 0)
+        r = copy_string(&machine->seccomp_profile, spec->seccomp_profile);
+    if (r == 0)
+        r = copy_list(&machine->environment, spec->environment);
+    if (r == 0)
+        r = strv_extend(&command, spec->entrypoint);
+    if (r == 0)
+        r = strv_extend(&command, spec->command);
+    if (r == 0)
+        r = copy_list(&machine->command, command);
+    return r;
+}
+
+/* The socket for attach: bound by way of the directory's fd, so that the path fits and cannot be redirected. */
+static int make_attach_socket(Launch *launch, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd, n;
+
+    if (launch->facts.log == STEP_LOG_PASSTHROUGH || launch->facts.log == STEP_LOG_NONE)
+        return 0;
+    n = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", launch->request.roster->attach_fd,
+                 spec->name);
+    if (n < 0 || (size_t) n >= sizeof(address.sun_path))
+        return error_set(error, -ENAMETOOLONG, "the name '%s' is too long", spec->name);
+    (void) unlinkat(launch->request.roster->attach_fd, spec->name, 0);
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0 || listen(fd, 8) < 0) {
+        int r = -errno;
+
+        safe_close(fd);
+        return error_set(error, r, "cannot make the attach socket: %s", strerror(-r));
+    }
+    launch->facts.attach_fd = fd_list_add(&launch->fds, fd, true);
+    return 0;
+}
+
+int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error *error)
+{
+    _cleanup_(launch_freep) Launch *launch = calloc(1, sizeof(Launch));
+    int r = 0;
+
+    if (!launch)
+        return -ENOMEM;
+    launch->request = *request;
+    launch->lock_fd = launch->control_fd = launch->terminal_fd = -EBADF;
+    for (int i = 0; i < 3; i++)
+        launch->relay_fds[i] = launch->child_fds[i] = -EBADF;
+    launch->machine = calloc(1, sizeof(Machine));
+    if (!launch->machine)
+        return -ENOMEM;
+    if (!probe) {
+        r = roster_lock(request->roster, request->spec->name, &launch->lock_fd);
+        if (r == -EBUSY)
+            return error_hint(error, error_set(error, -EEXIST, "a container named '%s' is already running",
+                                               request->spec->name),
+                              "choose another --name=, or stop it: berthctl stop %s", request->spec->name);
+        if (r < 0)
+            return error_set(error, r, "cannot take the name '%s': %s", request->spec->name, strerror(-r));
+        (void) fd_list_add(&launch->fds, launch->lock_fd, false);
+    }
+    r = launch_gather(launch, error);
+    if (r == 0 && !probe)
+        r = make_attach_socket(launch, error);
+    if (r == 0)
+        r = describe_machine(launch);
+    if (r == 0)
+        r = plan_make(request->spec, &launch->facts, &launch->plan, error);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(launch);
+    return 0;
+}
+
+const StepList *launch_plan(const Launch *launch)
+{
+    return &launch->plan;
+}
+
+static int prepare_stdio(Launch *launch)
+{
+    const ContainerSpec *spec = launch->request.spec;
+
+    if (spec->detach || spec->tty || launch->facts.log != STEP_LOG_PASSTHROUGH)
+        return 0;
+    for (int i = 0; i < 3; i++) {
+        int r = launch_prepare_stream(i, spec->interactive, &launch->child_fds[i], &launch->relay_fds[i]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* The scope is asked for while the executor builds the namespaces. */
+static int start_scope(Launch *launch, Systemd *systemd, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    _cleanup_free_ char *name = text_format("berth-%s.scope", spec->name);
+    _cleanup_free_ char *description = text_format("Container %s", spec->name);
+    _cleanup_close_ int pidfd = process_open(launch->executor_pid);
+    ScopeRequest request = {
+            .name = name,
+            .slice = spec->slice ? spec->slice : DEFAULT_SLICE,
+            .description = description,
+            .pids = &launch->executor_pid,
+            .pidfds = pidfd >= 0 ? &pidfd : NULL,
+            .pids_count = 1,
+            .properties = spec->properties,
+            .timeout_stop_usec = spec->timeout_stop_usec >= UINT64_MAX - 10000000
+                                         ? UINT64_MAX
+                                         : spec->timeout_stop_usec + 10 * UINT64_C(1000000),
+    };
+    int r;
+
+    if (!name || !description)
+        return -ENOMEM;
+    r = systemd_scope_start(systemd, &request, error);
+    if (r == 0)
+        r = systemd_scope_wait(systemd, error);
+    return r < 0 ? r : copy_string(&launch->machine->unit, name);
+}
+
+static int send_cgroup(int control_fd, int group_fd)
+{
+    Message message = {.kind = MESSAGE_CGROUP};
+
+    return socket_send(control_fd, &message, sizeof(message), &group_fd, 1);
+}
+
+/* Opens the group that the executor is in now and hands it over. */
+static int give_cgroup(Launch *launch, Error *error)
+{
+    _cleanup_close_ int root_fd = -EBADF, group_fd = -EBADF;
+    char path[PATH_MAX];
+    bool is_hybrid = false;
+    int r = cgroup_path_of(launch->executor_pid, path, sizeof(path));
+
+    if (r == 0)
+        r = copy_string(&launch->machine->cgroup, path);
+    if (r == 0)
+        r = cgroup_open_root(&root_fd, &is_hybrid);
+    if (r == 0)
+        r = cgroup_open(root_fd, path, false, &group_fd);
+    if (r == 0)
+        r = send_cgroup(launch->control_fd, group_fd);
+    return r < 0 ? error_set(error, r, "cannot hand over the cgroup: %s", strerror(-r)) : 0;
+}
+
+static int provide_cgroup(Launch *launch, Error *error)
+{
+    _cleanup_systemd_ Systemd *systemd = NULL;
+    int r = 0;
+
+    switch (launch->cgroup) {
+    case LAUNCH_CGROUP_NONE:
+        return 0;
+    case LAUNCH_CGROUP_OWN:
+        return copy_string(&launch->machine->cgroup, launch->cgroup_path);
+    case LAUNCH_CGROUP_SCOPE:
+        r = systemd_open(&systemd, error);
+        if (r == 0)
+            r = start_scope(launch, systemd, error);
+        break;
+    case LAUNCH_CGROUP_UNIT:
+        break;
+    }
+    return r < 0 ? r : give_cgroup(launch, error);
+}
+
+/* Waits for STARTED, or for the reason why not. */
+static int wait_started(Launch *launch, int *ret_exit_status, Error *error)
+{
+    uint64_t timeout = launch->request.spec->timeout_start_usec / 1000;
+    Message message;
+    int fd = -EBADF;
+    int r = launch_read_message(launch->control_fd, timeout > INT_MAX ? -1 : (int) timeout, &message, &fd);
+
+    if (r == -ETIMEDOUT)
+        return error_hint(error, error_set(error, r, "'%s' did not start in time", launch->request.spec->name),
+                          "--timeout-start= sets how long to wait");
+    if (r < 0)
+        return error_set(error, r, "cannot hear from the executor: %s", strerror(-r));
+    if (r == 0)
+        return error_set(error, -ECONNRESET, "the executor died while it started '%s'", launch->request.spec->name);
+    if (message.kind == MESSAGE_FAILED) {
+        safe_close(fd);
+        return launch_explain_failure(&launch->plan, &message, launch->request.spec->name, ret_exit_status, error);
+    }
+    if (message.kind != MESSAGE_STARTED) {
+        safe_close(fd);
+        return error_set(error, -EBADMSG, "unexpected message %u from the executor", message.kind);
+    }
+    launch->machine->leader = (uint64_t) message.number;
+    launch->machine->leader_pidfd_id = fd >= 0 ? process_pidfd_id(fd) : 0;
+    safe_close(fd);
+    (void) process_start_time(message.number, &launch->machine->leader_started);
+    launch->machine->started_usec = realtime_usec();
+    return 0;
+}
+
+/* With its socket closed the executor ends the container and takes back what it did. Should it hang (a step stuck in
+ * the kernel), it is killed, the inner process dies with it, and we take back instead. */
+static void give_up(Launch *launch)
+{
+    _cleanup_close_ int pidfd = process_open(launch->executor_pid);
+    struct pollfd poll_one = {pidfd, POLLIN, 0};
+
+    launch->control_fd = safe_close(launch->control_fd);
+    if (pidfd >= 0 && poll(&poll_one, 1, GIVE_UP_MSEC) == 0)
+        (void) process_send_signal(pidfd, SIGKILL);
+    while (waitpid(launch->executor_pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    roster_undo(launch->request.roster, launch->machine);
+}
+
+/* Why there is no cgroup may be that the executor failed before it could be put there: then its reason is the one to
+ * tell. */
+static void prefer_own_reason(Launch *launch, int *ret_exit_status, Error *error)
+{
+    _cleanup_error_ Error own = {};
+    Message message;
+    int fd = -EBADF;
+
+    if (launch_read_message(launch->control_fd, 100, &message, &fd) <= 0)
+        return;
+    safe_close(fd);
+    if (message.kind != MESSAGE_FAILED)
+        return;
+    (void) launch_explain_failure(&launch->plan, &message, launch->request.spec->name, ret_exit_status, &own);
+    error_done(error);
+    error_move(error, &own);
+}
+
+int launch_start(Launch *launch, int *ret_exit_status, Error *error)
+{
+    Roster *roster = launch->request.roster;
+    int r;
+
+    *ret_exit_status = LAUNCH_EXIT_FAILURE;
+    r = prepare_stdio(launch);
+    if (r < 0)
+        return error_set(error, r, "cannot make pipes: %s", strerror(-r));
+    roster_forget_exit(roster, launch->request.spec->name);
+    r = roster_save(roster, launch->machine);
+    if (r < 0)
+        return error_set(error, r, "cannot write the state of '%s': %s", launch->request.spec->name, strerror(-r));
+    r = launch_spawn_executor(&launch->plan, &launch->fds, launch->child_fds, &launch->control_fd,
+                              &launch->executor_pid, error);
+    if (r < 0) {
+        roster_forget(roster, launch->request.spec->name);
+        return r;
+    }
+    for (int i = 0; i < 3; i++)
+        launch->child_fds[i] = safe_close(launch->child_fds[i]);
+    launch->machine->supervisor = (uint64_t) launch->executor_pid;
+    (void) process_start_time(launch->executor_pid, &launch->machine->supervisor_started);
+
+    r = provide_cgroup(launch, error);
+    if (r == 0)
+        r = wait_started(launch, ret_exit_status, error);
+    else
+        prefer_own_reason(launch, ret_exit_status, error);
+    if (r < 0) {
+        give_up(launch);
+        return r;
+    }
+    /* A payload that has ended already took its state file with it: -ENOENT, and nothing to update. */
+    r = roster_update(roster, launch->machine);
+    return r == -ENOENT ? 0 : r;
+}
+
+int launch_follow(Launch *launch, MachineExit *ret, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    Relay relay = {.control_fd = launch->control_fd, .terminal_fd = -EBADF, .pipes = launch->relay_fds};
+    int r;
+
+    if (launch->facts.log != STEP_LOG_PASSTHROUGH)
+        r = launch_attach(launch->request.roster, launch->machine, ret, error);
+    else {
+        if (spec->tty) {
+            Message message;
+
+            r = launch_read_message(launch->control_fd, 10000, &message, &launch->terminal_fd);
+            if (r <= 0 || message.kind != MESSAGE_TERMINAL)
+                return error_set(error, -EBADMSG, "the executor did not hand over the terminal");
+        }
+        relay.terminal_fd = launch->terminal_fd;
+        r = relay_run(&relay, ret, error);
+    }
+    /* The supervisor announced the end after it had undone everything; it is gone in a moment. */
+    if (r == 0)
+        while (waitpid(launch->executor_pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    return r;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/internal.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "kernel/memfd.h"
+#include "kernel/mount.h"
+#include "kernel/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define EXECUTOR_NAME "berth-executor"
+#define FIRST_FD      5 /* executor/main.c: 3 the plan, 4 the socket, then the plan's fds */
+
+/* The build directory's program wins where the project was configured to be run from there. */
+static int open_executor(int *ret_fd, Error *error)
+{
+    const char *override = secure_getenv("BERTH_EXECUTOR");
+    const char *const places[] = {
+            override,
+            BERTH_BUILD_DIR[0] ? BERTH_BUILD_DIR "/executor/" EXECUTOR_NAME : NULL,
+            BERTH_LIBEXEC_DIR "/" EXECUTOR_NAME,
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+        int fd = places[i] ? open(places[i], O_PATH | O_CLOEXEC) : -1;
+
+        if (fd >= 0) {
+            *ret_fd = fd;
+            return 0;
+        }
+    }
+    return error_hint(error, error_set(error, -ENOENT, "cannot find %s", places[ELEMENTSOF(places) - 1]),
+                      "is berth installed completely?");
+}
+
+/* What a payload could reach as /proc/PID/exe must not be the program on the host's disk (CVE-2019-5736): it runs from
+ * a detached read-only clone of its own file, or, where mounts cannot be made, from a sealed copy in memory. */
+static int protect_executor(int program_fd, int *ret_fd)
+{
+    _cleanup_close_ int clone_fd = mount_clone(program_fd, "", false), readable_fd = -EBADF;
+    char path[64];
+    struct stat st;
+    void *data;
+    int fd;
+
+    if (clone_fd >= 0 && mount_set_attributes(clone_fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0,
+                                              false) == 0) {
+        *ret_fd = TAKE_FD(clone_fd);
+        return 0;
+    }
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", program_fd);
+    readable_fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (readable_fd < 0 || fstat(readable_fd, &st) < 0)
+        return -errno;
+    data = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, readable_fd, 0);
+    if (data == MAP_FAILED)
+        return -errno;
+    fd = memfd_create_sealed(EXECUTOR_NAME, data, (size_t) st.st_size);
+    munmap(data, (size_t) st.st_size);
+    if (fd < 0)
+        return fd;
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Fds that stand where others are to go are first moved above all of them: dup2() would overwrite them. */
+static int move_above(int fd, int least, int *ret)
+{
+    *ret = fcntl(fd, F_DUPFD_CLOEXEC, least);
+    return *ret < 0 ? -errno : 0;
+}
+
+static int add_actions(posix_spawn_file_actions_t *actions, const int *from, const int *to, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int r = from[i] < 0 ? posix_spawn_file_actions_addopen(actions, to[i], "/dev/null", O_RDWR, 0)
+                            : posix_spawn_file_actions_adddup2(actions, from[i], to[i]);
+        if (r != 0)
+            return -r;
+    }
+    return 0;
+}
+
+static int spawn(int program_fd, const int *from, const int *to, size_t count, size_t fds_count, pid_t *ret_pid)
+{
+    posix_spawn_file_actions_t actions;
+    char path[64], number[24];
+    char *argv[] = {(char *) EXECUTOR_NAME, number, NULL};
+    const char *fail_step = BERTH_TEST_HOOKS ? secure_getenv("BERTH_FAIL_STEP") : NULL;
+    _cleanup_free_ char *hook = fail_step ? text_format("BERTH_FAIL_STEP=%s", fail_step) : NULL;
+    char *environment[] = {hook, NULL};
+    int r;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", program_fd);
+    snprintf(number, sizeof(number), "%zu", fds_count);
+    r = -posix_spawn_file_actions_init(&actions);
+    if (r < 0)
+        return r;
+    r = add_actions(&actions, from, to, count);
+    if (r == 0)
+        r = -posix_spawn(ret_pid, path, &actions, NULL, argv, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    return r;
+}
+
+int launch_spawn_executor(const StepList *plan, const FdList *fds, const int child_fds[3], int *ret_control_fd,
+                          pid_t *ret_pid, Error *error)
+{
+    _cleanup_close_ int program_fd = -EBADF, protected_fd = -EBADF, plan_fd = -EBADF, exec_fd = -EBADF;
+    int sockets[2] = {-EBADF, -EBADF}, from[LAUNCH_FDS_MAX + FIRST_FD], to[LAUNCH_FDS_MAX + FIRST_FD];
+    size_t count = 0, size = 0;
+    void *encoded = NULL;
+    int least = FIRST_FD + (int) fds->count, r;
+
+    r = open_executor(&program_fd, error);
+    if (r < 0)
+        return r;
+    r = protect_executor(program_fd, &protected_fd);
+    if (r < 0)
+        return error_set(error, r, "cannot protect the executor's program: %s", strerror(-r));
+    r = step_list_encode(plan, &encoded, &size);
+    if (r < 0)
+        return error_set(error, r, "cannot encode the plan");
+    plan_fd = memfd_create_sealed("berth-plan", encoded, size);
+    free(encoded);
+    if (plan_fd < 0)
+        return error_set(error, plan_fd, "cannot seal the plan: %s", strerror(-plan_fd));
+    r = socket_make_pair(sockets);
+    if (r < 0)
+        return error_set(error, r, "cannot make a socket: %s", strerror(-r));
+
+    for (int i = 0; i < 3 && r == 0; i++, count++) {
+        to[count] = i;
+        from[count] = child_fds[i];
+        if (child_fds[i] >= 0)
+            r = move_above(child_fds[i], least, &from[count]);
+    }
+    for (size_t i = 0; i < fds->count + 2 && r == 0; i++, count++) {
+        to[count] = 3 + (int) i;
+        r = move_above(i == 0 ? plan_fd : i == 1 ? sockets[1] : fds->fds[i - 2], least, &from[count]);
+    }
+    /* The program is named by its fd too, and must not be overwritten before execve(2) has read the name. */
+    if (r == 0)
+        r = move_above(protected_fd, least, &exec_fd);
+    if (r == 0)
+        r = spawn(exec_fd, from, to, count, fds->count, ret_pid);
+    for (size_t i = 0; i < count; i++)
+        safe_close(from[i]);
+    safe_close(sockets[1]);
+    if (r < 0) {
+        safe_close(sockets[0]);
+        return error_set(error, r, "cannot run the executor: %s", strerror(-r));
+    }
+    *ret_control_fd = sockets[0];
+    return 0;
+}
+
+int launch_prepare_stream(int number, bool interactive, int *ret_child_fd, int *ret_relay_fd)
+{
+    int fds[2];
+
+    /* Not asked for, or closed by our caller: /dev/null. */
+    if ((number == 0 && !interactive) || fcntl(number, F_GETFD) < 0)
+        return 0;
+    if (!isatty(number)) {
+        *ret_child_fd = fcntl(number, F_DUPFD_CLOEXEC, 3);
+        return *ret_child_fd < 0 ? -errno : 0;
+    }
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return -errno;
+    *ret_child_fd = fds[number == 0 ? 0 : 1];
+    *ret_relay_fd = fds[number == 0 ? 1 : 0];
+    return 0;
+}
+
+int launch_read_message(int control_fd, int timeout_msec, Message *ret, int *ret_fd)
+{
+    struct pollfd poll_one = {control_fd, POLLIN, 0};
+    int fds[SOCKET_FDS_MAX], r;
+    size_t count = 0;
+    ssize_t n;
+
+    do
+        r = poll(&poll_one, 1, timeout_msec);
+    while (r < 0 && errno == EINTR);
+    if (r <= 0)
+        return r < 0 ? -errno : -ETIMEDOUT;
+    n = socket_receive(control_fd, ret, sizeof(*ret), fds, &count);
+    *ret_fd = -EBADF;
+    if (count > 0)
+        *ret_fd = fds[--count];
+    while (count > 0)
+        safe_close(fds[--count]);
+    if (n <= 0)
+        return n == -ECONNRESET ? 0 : (int) n;
+    if (n != sizeof(*ret)) {
+        *ret_fd = safe_close(*ret_fd);
+        return -EBADMSG;
+    }
+    ret->text[sizeof(ret->text) - 1] = 0;
+    return 1;
+}
+
+int launch_explain_failure(const StepList *plan, const Message *message, const char *name, int *ret_exit_status,
+                           Error *error)
+{
+    const Step *step = message->step < plan->count ? &plan->steps[message->step] : NULL;
+    int r = message->number < 0 ? message->number : -EIO;
+
+    *ret_exit_status = message->exit_status >= 125 && message->exit_status <= 127 ? (int) message->exit_status
+                                                                                  : LAUNCH_EXIT_FAILURE;
+    if (!step)
+        return error_set(error, r, "cannot start '%s': %s", name, message->text);
+    return error_set(error, r, "cannot start '%s': %s [step %u, %s, from %s]", name, message->text, message->step,
+                     step_kinds[step->kind].name, step->origin);
+}
