@@ -21,12 +21,12 @@ int apply_join(Context *context, const Step *step);
 int apply_propagation(Context *context, const Step *step);
 int apply_root_tree(Context *context, const Step *step);
 int apply_root_overlay(Context *context, const Step *step);
+int apply_overlay(Context *context, const Step *step);
 int apply_pivot(Context *context, const Step *step);
 
 /* mounts.c */
 int apply_mount(Context *context, const Step *step);
 int apply_bind(Context *context, const Step *step);
-int apply_overlay(Context *context, const Step *step);
 int apply_make_directory(Context *context, const Step *step);
 int apply_device(Context *context, const Step *step);
 int apply_symlink(Context *context, const Step *step);

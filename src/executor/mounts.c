@@ -6,14 +6,12 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "kernel/mount.h"
-#include "kernel/overlay.h"
 #include "kernel/resolve.h"
 #include "kernel/tty.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -64,32 +62,6 @@ int apply_bind(Context *context, const Step *step)
     }
     r = mount_attach(tree_fd, target_fd);
     return r < 0 ? fail(context, r, "cannot mount on '%s': %s", bind->target, strerror(-r)) : 0;
-}
-
-int apply_overlay(Context *context, const Step *step)
-{
-    const StepOverlay *overlay = &step->overlay;
-    _cleanup_close_ int target_fd = -EBADF, mount_fd = -EBADF;
-    int lower[OVERLAY_LAYERS_MAX], r;
-    size_t count = 0;
-
-    for (; overlay->lower_fds && overlay->lower_fds[count]; count++) {
-        if (count >= OVERLAY_LAYERS_MAX)
-            return fail(context, -E2BIG, "too many layers for '%s'", overlay->target);
-        lower[count] = context_fd(context, strtoull(overlay->lower_fds[count], NULL, 10));
-    }
-    r = resolve_make(context->root_fd, overlay->target, RESOLVE_DIRECTORY, &target_fd);
-    if (r < 0)
-        return target_failure(context, r, overlay->target);
-    mount_fd = overlay_create(lower, count, context_fd(context, overlay->upper_fd));
-    if (mount_fd < 0)
-        return fail(context, mount_fd, "cannot make the overlay for '%s': %s%s", overlay->target,
-                    strerror(-mount_fd),
-                    overlay->upper_fd ? " (the last directory must hold upper/ and work/)" : "");
-    r = overlay->attributes ? mount_set_attributes(mount_fd, overlay->attributes, 0, false) : 0;
-    if (r == 0)
-        r = mount_attach(mount_fd, target_fd);
-    return r < 0 ? fail(context, r, "cannot mount on '%s': %s", overlay->target, strerror(-r)) : 0;
 }
 
 int apply_make_directory(Context *context, const Step *step)

@@ -16,8 +16,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Any directory that every host has: the mount hides it in this namespace only, and the old root goes at the pivot. */
+/* Directories that every host has: the mounts hide them in this namespace only, and the old root goes at the pivot. */
 #define STAGING "/tmp"
+#define ASIDE   "/run"
 
 /* Attaches a detached mount as the container's root. A mount can only be found below once it is attached (before
  * Linux 6.15), and pivot_root(2) asks for it anyway. */
@@ -95,52 +96,62 @@ int apply_root_tree(Context *context, const Step *step)
     return step->root_tree.volatile_usr ? make_volatile_root(context, tree_fd) : attach_root(context, tree_fd);
 }
 
-/* Opens DIRECTORY/NAME as an O_PATH fd for overlayfs to take. */
-static int open_layer(Context *context, int directory_fd, const char *name, int *ret_fd)
+/* Overlayfs wants its directories in the mount namespace that it is mounted in, so cloned trees are attached, one over
+ * the other, where nothing is needed any more. */
+static int attach_aside(Context *context, int mount_fd)
 {
-    *ret_fd = openat(directory_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return *ret_fd < 0 ? fail(context, -errno, "cannot open the layer '%s': %s", name, strerror(errno)) : 0;
+    _cleanup_close_ int aside_fd = open(ASIDE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = aside_fd < 0 ? -errno : mount_attach(mount_fd, aside_fd);
+
+    return r < 0 ? fail(context, r, "cannot attach a tree aside: %s", strerror(-r)) : 0;
 }
 
-/* Upper and work directory on a tmpfs of their own: attached where the root will be, which then covers it. */
+/* Opens NAME below a directory of ours as an O_PATH fd for overlayfs to take. */
+static int open_layer(Context *context, int directory_fd, const char *name, int *ret_fd)
+{
+    *ret_fd = resolve_open(directory_fd, name, O_PATH | O_DIRECTORY);
+    return *ret_fd < 0 ? fail(context, *ret_fd, "cannot open the layer '%s': %s", name, strerror(-*ret_fd)) : 0;
+}
+
+/* Upper and work directory on a tmpfs of their own, and an empty directory for an image without layers. */
 static int make_volatile_upper(Context *context, int *ret_fd)
 {
     char *options[] = {(char *) "mode=0700", NULL};
     _cleanup_close_ int fd = mount_create("tmpfs", NULL, options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-    _cleanup_close_ int staging_fd = open(STAGING, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int r;
 
-    if (fd < 0 || staging_fd < 0)
-        return fail(context, fd < 0 ? fd : -errno, "cannot make a tmpfs for changes");
-    r = mount_attach(fd, staging_fd);
+    if (fd < 0)
+        return fail(context, fd, "cannot make a tmpfs for changes: %s", strerror(-fd));
+    r = attach_aside(context, fd);
     if (r < 0)
-        return fail(context, r, "cannot attach the tmpfs for changes: %s", strerror(-r));
+        return r;
     if (mkdirat(fd, "upper", 0755) < 0 || mkdirat(fd, "work", 0755) < 0)
         return fail(context, -errno, "cannot prepare the tmpfs for changes: %s", strerror(errno));
     *ret_fd = TAKE_FD(fd);
     return 0;
 }
 
-static int open_lower(Context *context, const StepRootOverlay *overlay, int *layer_fds, size_t *ret_count)
+/* The lower directories, highest first. overlayfs asks for at least one: an image without layers gets an empty one. */
+static int open_lower(Context *context, const StepRootOverlay *overlay, int changes_fd, int *layer_fds,
+                      size_t *ret_count)
 {
     size_t count = 0;
     int r = 0;
 
-    if (overlay->tree) {
-        /* overlayfs takes no detached mount before Linux 6.13: attach it out of the way. */
-        int tree_fd = context_tree(context, overlay->tree);
-        _cleanup_close_ int staging_fd = open(STAGING, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-        r = staging_fd < 0 ? -errno : mount_attach(tree_fd, staging_fd);
-        if (r < 0)
-            return fail(context, r, "cannot attach the tree: %s", strerror(-r));
-        layer_fds[count++] = tree_fd;
-    }
     for (size_t i = 0; overlay->lower && overlay->lower[i] && r == 0; i++) {
-        if (count >= OVERLAY_LAYERS_MAX)
-            return fail(context, -E2BIG, "the image has more than %d layers", OVERLAY_LAYERS_MAX);
-        r = open_layer(context, context_fd(context, overlay->lower_fd), overlay->lower[i], &layer_fds[count]);
+        if (count + 2 >= OVERLAY_LAYERS_MAX)
+            return fail(context, -E2BIG, "the image has more than %d layers", OVERLAY_LAYERS_MAX - 2);
+        r = open_layer(context, context_tree(context, overlay->data_tree), overlay->lower[i], &layer_fds[count]);
         count += r == 0;
+    }
+    if (r == 0 && overlay->tree) {
+        layer_fds[count] = context_tree(context, overlay->tree);
+        r = attach_aside(context, layer_fds[count++]);
+    }
+    if (r == 0 && count == 0) {
+        if (mkdirat(changes_fd, "empty", 0755) < 0 && errno != EEXIST)
+            return fail(context, -errno, "cannot make an empty layer: %s", strerror(errno));
+        r = open_layer(context, changes_fd, "empty", &layer_fds[count++]);
     }
     *ret_count = count;
     return r;
@@ -149,32 +160,61 @@ static int open_lower(Context *context, const StepRootOverlay *overlay, int *lay
 int apply_root_overlay(Context *context, const Step *step)
 {
     const StepRootOverlay *overlay = &step->root_overlay;
+    int data_fd = context_tree(context, overlay->data_tree);
     int layer_fds[OVERLAY_LAYERS_MAX];
-    _cleanup_close_ int changes_fd = -EBADF, empty_fd = -EBADF;
+    _cleanup_close_ int changes_fd = -EBADF;
     size_t count = 0;
-    int root_fd, r;
+    int root_fd, r = 0;
 
-    r = open_lower(context, overlay, layer_fds, &count);
+    if (overlay->data_tree)
+        r = attach_aside(context, data_fd);
+    if (r == 0)
+        r = overlay->upper ? open_layer(context, data_fd, overlay->upper, &changes_fd)
+                           : make_volatile_upper(context, &changes_fd);
+    if (r == 0)
+        r = open_lower(context, overlay, changes_fd, layer_fds, &count);
     if (r < 0)
         return r;
-    if (overlay->upper)
-        r = open_layer(context, context_fd(context, overlay->upper_fd), overlay->upper, &changes_fd);
-    else
-        r = make_volatile_upper(context, &changes_fd);
-    if (r < 0)
-        return r;
-    /* An image without a layer is an empty root: overlayfs asks for one lower directory, an empty one serves. */
-    if (count == 0) {
-        if (mkdirat(changes_fd, "empty", 0755) < 0 && errno != EEXIST)
-            return fail(context, -errno, "cannot make an empty layer: %s", strerror(errno));
-        r = open_layer(context, changes_fd, "empty", &layer_fds[count++]);
-        if (r < 0)
-            return r;
-    }
     root_fd = overlay_create(layer_fds, count, changes_fd);
     if (root_fd < 0)
         return fail(context, root_fd, "cannot mount the overlay of %zu layers: %s", count, strerror(-root_fd));
     return attach_root(context, root_fd);
+}
+
+/* A user's overlay below the root. */
+int apply_overlay(Context *context, const Step *step)
+{
+    const StepOverlay *overlay = &step->overlay;
+    _cleanup_close_ int target_fd = -EBADF, mount_fd = -EBADF;
+    int lower[OVERLAY_LAYERS_MAX], changes_fd = -EBADF, r = 0;
+
+    if (overlay->lower_count > OVERLAY_LAYERS_MAX)
+        return fail(context, -E2BIG, "too many layers for '%s'", overlay->target);
+    for (uint64_t i = 0; i < overlay->lower_count && r == 0; i++) {
+        /* Highest first for overlayfs, lowest first in the plan. */
+        int fd = context_tree(context, overlay->lower_tree + i);
+
+        lower[overlay->lower_count - 1 - i] = fd;
+        r = attach_aside(context, fd);
+    }
+    if (r == 0 && overlay->upper_tree) {
+        changes_fd = context_tree(context, overlay->upper_tree);
+        r = attach_aside(context, changes_fd);
+    }
+    if (r < 0)
+        return r;
+    r = resolve_make(context->root_fd, overlay->target, RESOLVE_DIRECTORY, &target_fd);
+    if (r < 0)
+        return fail(context, r, "cannot prepare '%s' in the root file system: %s", overlay->target, strerror(-r));
+    mount_fd = overlay_create(lower, (size_t) overlay->lower_count, changes_fd);
+    if (mount_fd < 0)
+        return fail(context, mount_fd, "cannot make the overlay for '%s': %s%s", overlay->target,
+                    strerror(-mount_fd),
+                    changes_fd >= 0 ? " (the last directory must hold upper/ and work/)" : "");
+    r = overlay->attributes ? mount_set_attributes(mount_fd, overlay->attributes, 0, false) : 0;
+    if (r == 0)
+        r = mount_attach(mount_fd, target_fd);
+    return r < 0 ? fail(context, r, "cannot mount on '%s': %s", overlay->target, strerror(-r)) : 0;
 }
 
 int apply_pivot(Context *context, const Step *step)

@@ -225,6 +225,7 @@ static uint32_t count_oom_kills(const Context *context)
 static void write_exit_record(Supervisor *supervisor, const Message *end)
 {
     Context *context = supervisor->context;
+    _cleanup_close_ int exits_fd = -EBADF;
     struct timespec now;
     char text[512];
     int n;
@@ -236,9 +237,23 @@ static void write_exit_record(Supervisor *supervisor, const Message *end)
                  end->is_signaled ? 128 + end->number : end->number, end->is_signaled ? end->number : 0,
                  end->oom_kills, (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000,
                  (unsigned long long) (supervisor->output ? supervisor->output->dropped : 0));
-    if (supervisor->step->exits_fd && n > 0 && (size_t) n < sizeof(text))
-        (void) file_write_atomic_at(context_fd(context, supervisor->step->exits_fd), supervisor->step->name, text,
-                                    (size_t) n, 0600, 0);
+    exits_fd = openat(context_fd(context, supervisor->step->run_fd), "exits", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (exits_fd >= 0 && n > 0 && (size_t) n < sizeof(text))
+        (void) file_write_atomic_at(exits_fd, supervisor->step->name, text, (size_t) n, 0600, 0);
+}
+
+/* The state file, the socket, and last the lock's name: the lock itself goes with this process. */
+static void leave_roster(const Context *context, const StepSupervise *step)
+{
+    static const char *const places[] = {"machines", "attach", "locks"};
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        char path[128];
+        int n = snprintf(path, sizeof(path), "%s/%s", places[i], step->name);
+
+        if (n > 0 && (size_t) n < sizeof(path))
+            (void) unlinkat(context_fd(context, step->run_fd), path, 0);
+    }
 }
 
 static void announce_end(Supervisor *supervisor, const Message *end)
@@ -287,10 +302,11 @@ int supervise(Context *context, const StepSupervise *step)
     end.oom_kills = count_oom_kills(context);
 
     /* First everything is taken back, then it is said: whoever hears of the end may use the name again. */
-    write_exit_record(&supervisor, &end);
+    if (step->keep_exit)
+        write_exit_record(&supervisor, &end);
     undo_host_steps(context, context->plan.count);
-    if (step->roster_fd)
-        (void) unlinkat(context_fd(context, step->roster_fd), step->name, 0);
+    if (step->run_fd)
+        leave_roster(context, step);
     announce_end(&supervisor, &end);
     return 0;
 }

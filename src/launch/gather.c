@@ -51,13 +51,12 @@ static int gather_root(Launch *launch, Error *error)
     const ContainerSpec *spec = launch->request.spec;
     int fd;
 
-    launch->facts.containers_fd = fd_list_add(&launch->fds, launch->request.roster->containers_fd, false);
+    launch->facts.data_fd = fd_list_add(&launch->fds, launch->request.roster->data_fd, false);
     if (launch->request.image) {
         static char *const no_layers[] = {NULL};
         char *const *layers = launch->request.image->layer_paths;
 
         launch->facts.layers = layers ? layers : no_layers;
-        launch->facts.store_fd = fd_list_add(&launch->fds, store_get_fd(launch->request.store), false);
         /* The supervisor holds the image for as long as the container lives. */
         (void) fd_list_add(&launch->fds, launch->request.image->lock_fd, false);
         return 0;
@@ -212,7 +211,7 @@ static int gather_log(Launch *launch, Error *error)
                                                       : STEP_LOG_PASSTHROUGH;
     free(launch->machine->log);
     launch->machine->log = strdup(log_driver_to_string(driver));
-    if (launch->facts.log != STEP_LOG_FILE)
+    if (launch->facts.log != STEP_LOG_FILE || launch->is_probe)
         return launch->machine->log ? 0 : -ENOMEM;
     fd = openat(launch->request.roster->logs_fd, spec->name,
                 O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -270,8 +269,8 @@ static void gather_misc(Launch *launch)
     launch->facts.terminal_type = getenv("TERM");
     launch->facts.last_capability = last_capability();
     launch->facts.id = launch->id;
-    launch->facts.roster_fd = fd_list_add(&launch->fds, launch->request.roster->machines_fd, false);
-    launch->facts.exits_fd = fd_list_add(&launch->fds, launch->request.roster->exits_fd, false);
+    launch->facts.run_fd = fd_list_add(&launch->fds, launch->request.roster->run_fd, false);
+    launch->facts.keeps_exit = launch->request.has_definition || spec->detach;
     if (spec->network == NETWORK_HOST && launch->request.image) {
         _cleanup_close_ int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
 

@@ -38,6 +38,7 @@ struct Launch {
     LaunchCgroup cgroup;
     SeccompFilter seccomp;
     StepList plan;
+    bool is_probe; /* only the plan is asked for */
     Machine *machine;
     char id[65];
     int lock_fd;

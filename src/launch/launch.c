@@ -159,6 +159,7 @@ int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error
     if (!launch)
         return -ENOMEM;
     launch->request = *request;
+    launch->is_probe = probe;
     launch->lock_fd = launch->control_fd = launch->terminal_fd = -EBADF;
     for (int i = 0; i < 3; i++)
         launch->relay_fds[i] = launch->child_fds[i] = -EBADF;

@@ -278,6 +278,7 @@ void roster_undo(Roster *roster, const Machine *machine)
         (void) unlinkat(roster->definitions_fd, definition, 0);
     (void) unlinkat(roster->attach_fd, machine->name, 0);
     roster_forget(roster, machine->name);
+    (void) unlinkat(roster->locks_fd, machine->name, 0);
 }
 
 int roster_reconcile(Roster *roster, RosterReport report, void *userdata)

@@ -35,7 +35,8 @@ int roster_load(Roster *roster, const char *name, Machine **ret, Error *error);
 int roster_save(Roster *roster, const Machine *machine);
 /* The same when there is one already: -ENOENT when its supervisor has removed it, and nothing is written. */
 int roster_update(Roster *roster, const Machine *machine);
-/* Takes back what the machine left: processes, cgroup, directories, state. For dead supervisors only. */
+/* Takes back what the machine left: processes, cgroup, directories, state, the lock's name. Only for a dead supervisor,
+ * and by whoever holds the lock. */
 void roster_undo(Roster *roster, const Machine *machine);
 /* Removes the state file. */
 void roster_forget(Roster *roster, const char *name);

@@ -20,14 +20,12 @@ typedef struct MountFacts {
 } MountFacts;
 
 struct HostFacts {
-    /* The root: a directory, or the layers of an image, lowest first, relative to store_fd. */
+    /* The root: a directory, or the layers of an image, lowest first, relative to data_fd. */
     uint64_t directory_fd;
-    uint64_t store_fd;
     char *const *layers;
 
-    /* Where containers keep what they write (containers/NAME), and whether an upper directory is already there. */
-    uint64_t containers_fd;
-    bool has_container_directory;
+    /* /var/lib/berth: the layers, and below containers/NAME what a container writes. */
+    uint64_t data_fd;
 
     MountFacts *mounts;
 
@@ -38,7 +36,8 @@ struct HostFacts {
     bool has_cgroup;       /* a cgroup will be there at all */
     bool is_hybrid_cgroup;
 
-    uint64_t log_fd, roster_fd, exits_fd, attach_fd;
+    uint64_t log_fd, run_fd, attach_fd;
+    bool keeps_exit;       /* somebody may ask later how it ended */
     uint64_t log;          /* StepLog */
     const char *id;
 

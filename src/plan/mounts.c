@@ -146,24 +146,20 @@ static uint64_t attributes_of(const MountSpec *mount)
            (mount->no_suid ? (uint64_t) MOUNT_ATTR_NOSUID : 0) | (mount->no_dev ? (uint64_t) MOUNT_ATTR_NODEV : 0);
 }
 
-static void plan_overlay_mount(Planner *planner, const MountSpec *mount, const MountFacts *facts)
+static void plan_overlay_mount(Planner *planner, const MountSpec *mount, size_t number)
 {
-    StepList *list = planner->list;
-    Step *step = step_list_add(list, STEP_OVERLAY, mount->origin);
-    size_t lower_count = facts->layers_count - (mount->read_only ? 0 : 1);
-    char **fds = NULL;
+    Step *step = step_list_add(planner->list, STEP_OVERLAY, mount->origin);
+    uint64_t first = planner->mount_trees[number], count = strv_length(mount->host_layers);
 
-    /* Highest first: the last given lower directory is the topmost. */
-    for (size_t i = lower_count; i > 0; i--)
-        if (strv_append_format(&fds, "%llu", (unsigned long long) facts->layer_fds[i - 1]) < 0)
-            list->failed = -ENOMEM;
+    if (!mount->read_only)
+        count--;
     step->overlay = (StepOverlay){
-            .lower_fds = step_list_strings(list, fds),
-            .upper_fd = mount->read_only ? 0 : facts->layer_fds[lower_count],
-            .target = step_list_string(list, mount->inside_path),
+            .lower_tree = first,
+            .lower_count = count,
+            .upper_tree = mount->read_only ? 0 : first + count,
+            .target = step_list_string(planner->list, mount->inside_path),
             .attributes = attributes_of(mount),
     };
-    strv_free(fds);
 }
 
 static void plan_user_mount(Planner *planner, size_t number)
@@ -186,7 +182,7 @@ static void plan_user_mount(Planner *planner, size_t number)
         plan_add_mount(planner, mount->origin, "tmpfs", mount->inside_path, attributes_of(mount), mount->options);
         break;
     case MOUNT_KIND_OVERLAY:
-        plan_overlay_mount(planner, mount, facts);
+        plan_overlay_mount(planner, mount, number);
         break;
     case MOUNT_KIND_INACCESSIBLE: {
         char *paths[] = {mount->inside_path, NULL};

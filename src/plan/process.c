@@ -131,7 +131,7 @@ void plan_process(Planner *planner)
     step = step_list_add(planner->list, STEP_WORKING_DIRECTORY, ORIGIN(working_directory));
     step->working_directory = (StepWorkingDirectory){
             .path = step_list_string(planner->list, spec->working_directory ? spec->working_directory : "/"),
-            .create = true,
+            .create = planner->facts->layers != NULL,
     };
     /* seccomp(2): without no_new_privs a filter needs CAP_SYS_ADMIN, so it goes in before the capabilities go. */
     if (!spec->no_new_privileges)

@@ -9,6 +9,8 @@
 #include <linux/sched.h>
 #include <string.h>
 
+#define CONTAINERS "containers" /* below the data directory */
+
 static bool is_image(const Planner *planner)
 {
     return planner->facts->layers != NULL;
@@ -44,8 +46,8 @@ void plan_host_resources(Planner *planner)
 
         step = step_list_add(planner->list, STEP_DIRECTORY, spec_origin(spec, offsetof(ContainerSpec, ephemeral)));
         step->directory = (StepDirectory){
-                .parent_fd = facts->containers_fd,
-                .name = step_list_string(planner->list, spec->name),
+                .parent_fd = facts->data_fd,
+                .name = step_list_format(planner->list, CONTAINERS "/%s", spec->name),
                 .mode = 0700,
                 .remove = spec->remove || spec->ephemeral,
                 .children = step_list_strings(planner->list, children),
@@ -70,6 +72,8 @@ void plan_host_trees(Planner *planner)
 {
     const ContainerSpec *spec = planner->spec;
 
+    if (is_image(planner) || has_upper(planner))
+        planner->data_tree = add_clone(planner, DEFAULT_ORIGIN, planner->facts->data_fd, "the image store", false);
     if (!is_image(planner))
         planner->root_tree = add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, host_directory)),
                                        planner->facts->directory_fd, spec->host_directory,
@@ -80,6 +84,13 @@ void plan_host_trees(Planner *planner)
         if (mount->kind == MOUNT_KIND_BIND)
             planner->mount_trees[i] = add_clone(planner, mount->origin, planner->facts->mounts[i].source_fd,
                                                 mount->host_path, !mount->not_recursive);
+        for (size_t j = 0; mount->kind == MOUNT_KIND_OVERLAY && mount->host_layers[j]; j++) {
+            uint64_t tree = add_clone(planner, mount->origin, planner->facts->mounts[i].layer_fds[j],
+                                      mount->host_layers[j], false);
+
+            if (j == 0)
+                planner->mount_trees[i] = tree;
+        }
     }
 }
 
@@ -106,8 +117,8 @@ void plan_supervise(Planner *planner)
             .stop_timeout_usec = spec->timeout_stop_usec,
             .log = facts->log,
             .log_fd = facts->log_fd,
-            .roster_fd = facts->roster_fd,
-            .exits_fd = facts->exits_fd,
+            .run_fd = facts->run_fd,
+            .keep_exit = facts->keeps_exit,
             .attach_fd = facts->attach_fd,
             .interactive = spec->interactive,
     };
@@ -131,10 +142,8 @@ static void plan_root_overlay(Planner *planner)
         highest_first[i] = facts->layers[count - 1 - i];
     step->root_overlay = (StepRootOverlay){
             .lower = is_image(planner) ? step_list_strings(planner->list, highest_first) : NULL,
-            .lower_fd = facts->store_fd,
-            .upper_fd = has_upper(planner) ? facts->containers_fd : 0,
-            .upper = has_upper(planner) ? step_list_string(planner->list, spec->name) : NULL,
-            .volatile_upper = !has_upper(planner),
+            .upper = has_upper(planner) ? step_list_format(planner->list, CONTAINERS "/%s", spec->name) : NULL,
+            .data_tree = planner->data_tree,
             .tree = planner->root_tree,
     };
     free(highest_first);

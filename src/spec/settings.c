@@ -128,9 +128,11 @@ size_t setting_number(const Setting *setting)
 
 const Setting *setting_find_option(const char *option)
 {
-    /* The other name that nspawn and machinectl users type. */
+    /* Other names: of nspawn and machinectl, and of docker. */
     if (strcmp(option, "machine") == 0)
         option = "name";
+    else if (strcmp(option, "net") == 0)
+        option = "network";
     for (size_t i = 0; i < settings_count; i++)
         if (settings[i].option && strcmp(settings[i].option, option) == 0)
             return &settings[i];

@@ -110,8 +110,8 @@ typedef struct StepSupervise {
     uint64_t stop_signal, stop_timeout_usec;
     uint64_t log;        /* StepLog */
     uint64_t log_fd;     /* STEP_LOG_FILE: where lines are appended */
-    uint64_t roster_fd;  /* directory: the state file NAME is removed at the end */
-    uint64_t exits_fd;   /* directory: the exit record NAME is written at the end */
+    uint64_t run_fd;     /* /run/berth: machines/NAME, locks/NAME and attach/NAME are removed at the end */
+    uint64_t keep_exit;  /* 1: exits/NAME is written there */
     uint64_t attach_fd;   /* listening socket for attach; 0: none */
     uint64_t interactive; /* standard input stays open */
 } StepSupervise;
@@ -127,12 +127,11 @@ typedef struct StepRootTree {
 } StepRootTree;
 
 typedef struct StepRootOverlay {
-    const char **lower; /* directories relative to lower_fd or absolute, highest first, as overlayfs wants them */
-    uint64_t lower_fd;  /* 0: the names are absolute host paths */
-    uint64_t upper_fd;  /* `upper` below it holds upper/ and work/ */
-    const char *upper;
-    uint64_t volatile_upper; /* upper and work on a tmpfs of their own */
-    uint64_t tree;      /* a cloned tree as the only lower directory */
+    uint64_t data_tree; /* cloned tree that `lower` and `upper` are relative to: overlayfs wants its directories in
+                           the mount namespace that it is mounted in */
+    const char **lower; /* highest first */
+    const char *upper;  /* holds upper/ and work/; NULL: on a tmpfs of their own */
+    uint64_t tree;      /* another cloned tree, as the lowest directory */
 } StepRootOverlay;
 
 typedef struct StepMount {
@@ -150,8 +149,9 @@ typedef struct StepBind {
 } StepBind;
 
 typedef struct StepOverlay {
-    const char **lower_fds; /* places in the list of fds, plus one, as text; highest layer first */
-    uint64_t upper_fd;      /* 0: read-only */
+    uint64_t lower_tree;  /* the first of `lower_count` cloned trees, lowest layer first */
+    uint64_t lower_count;
+    uint64_t upper_tree;  /* holds upper/ and work/; 0: read-only */
     const char *target;
     uint64_t attributes;
 } StepOverlay;
