@@ -92,23 +92,14 @@ static int set_stdio(Context *context)
     return 0;
 }
 
-/* Every disposition and the mask as a new program expects them, whatever our caller had. */
-static void reset_signals(void)
-{
-    sigset_t none;
-
-    for (int i = 1; i < NSIG; i++)
-        if (i != SIGKILL && i != SIGSTOP)
-            signal(i, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static int run(Context *context, const StepExec *exec, char **environment)
 {
     const char *search = find_variable((const char *const *) environment, "PATH");
+    sigset_t none;
 
-    reset_signals();
+    /* The dispositions are the default ones since reset_process() of main.c. */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     umask(0022);
     if (!exec->candidates)
         return exec_failure(context, execute_search(exec->argv, environment, search), exec->argv[0]);

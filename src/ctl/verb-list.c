@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* list: one state file and one lock per machine, nothing else, so that it stays fast with thousands. */
+
+#include "ctl/container.h"
+#include "ctl/table.h"
+#include "ctl/time.h"
+
+#include "base/log.h"
+#include "base/strv.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    LIST_NAME,
+    LIST_IMAGE, /* or the directory, for people */
+    LIST_STATE,
+    LIST_LEADER,
+    LIST_UNIT,
+    LIST_STARTED,
+    LIST_JSON_IMAGE,
+    LIST_DIRECTORY,
+    LIST_ID,
+    LIST_EXIT_CODE,
+    LIST_FINISHED,
+};
+
+static const TableColumn columns[] = {
+        [LIST_NAME] = {"NAME", "name", 0},
+        [LIST_IMAGE] = {"IMAGE", NULL, 0},
+        [LIST_STATE] = {"STATE", "state", 0},
+        [LIST_LEADER] = {"LEADER", "leader", TABLE_RIGHT},
+        [LIST_UNIT] = {"UNIT", "unit", 0},
+        [LIST_STARTED] = {"STARTED", "started_usec", 0},
+        [LIST_JSON_IMAGE] = {NULL, "image", 0},
+        [LIST_DIRECTORY] = {NULL, "directory", 0},
+        [LIST_ID] = {NULL, "id", 0},
+        [LIST_EXIT_CODE] = {NULL, "exit_code", 0},
+        [LIST_FINISHED] = {NULL, "finished_usec", 0},
+};
+
+static int set_number(Table *table, size_t column, const char *text, uint64_t number)
+{
+    int r = text ? table_set(table, column, text) : 0;
+
+    return r < 0 ? r : table_set_json(table, column, json_integer((json_int_t) number));
+}
+
+static int add_running(Table *table, const Machine *machine, uint64_t now_usec)
+{
+    _cleanup_free_ char *leader = text_format("%llu", (unsigned long long) machine->leader);
+    _cleanup_free_ char *started = time_format_relative(machine->started_usec, now_usec);
+    int r = table_set(table, LIST_UNIT, machine->unit);
+
+    if (!leader || !started)
+        return -ENOMEM;
+    if (r == 0)
+        r = table_set(table, LIST_ID, machine->id);
+    if (r == 0 && machine->leader > 0)
+        r = set_number(table, LIST_LEADER, leader, machine->leader);
+    if (r == 0 && machine->started_usec > 0)
+        r = set_number(table, LIST_STARTED, started, machine->started_usec);
+    return r;
+}
+
+static int add_exited(Table *table, const MachineExit *end)
+{
+    int r = table_set_json(table, LIST_EXIT_CODE, json_integer(end->code));
+
+    return r < 0 ? r : set_number(table, LIST_FINISHED, NULL, end->finished_usec);
+}
+
+static Colour state_colour(const Container *container)
+{
+    switch (container->state) {
+    case CONTAINER_RUNNING:
+        return COLOUR_GREEN;
+    case CONTAINER_UNSUPERVISED:
+    case CONTAINER_OOM_KILLED:
+        return COLOUR_RED;
+    case CONTAINER_EXITED:
+        return container->exit.code == 0 ? COLOUR_NONE : COLOUR_RED;
+    default:
+        return COLOUR_NONE;
+    }
+}
+
+static int add_container(Table *table, const Container *container, uint64_t now_usec)
+{
+    _cleanup_free_ char *state = container_format_state(container);
+    int r = state ? table_add_row(table) : -ENOMEM;
+
+    if (r == 0)
+        r = table_set(table, LIST_NAME, container->name);
+    if (r == 0)
+        r = table_set(table, LIST_IMAGE, container->image ? container->image : container->directory);
+    if (r == 0)
+        r = table_set(table, LIST_JSON_IMAGE, container->image);
+    if (r == 0)
+        r = table_set(table, LIST_DIRECTORY, container->directory);
+    if (r == 0)
+        r = table_set(table, LIST_STATE, state);
+    if (r == 0)
+        r = table_set_json(table, LIST_STATE, json_string(container_state_to_string(container->state)));
+    if (r < 0)
+        return r;
+    table_set_colour(table, LIST_STATE, state_colour(container));
+    if (container->machine)
+        return add_running(table, container->machine, now_usec);
+    return container->state == CONTAINER_STOPPED ? 0 : add_exited(table, &container->exit);
+}
+
+static int fill(Ctl *ctl, char *const *names, Table *table, Error *error)
+{
+    uint64_t now_usec = time_now_usec();
+
+    STRV_FOREACH(name, names) {
+        _cleanup_container_ Container *container = NULL;
+        _cleanup_error_ Error problem = {};
+        int r = container_load(ctl, *name, &container, &problem);
+
+        /* Ended since the directory was read, or asked for running ones only. */
+        if (r == -ENOENT || (r == 0 && !ctl->all && !container_is_running(container)))
+            continue;
+        if (r == -EBADMSG) {
+            log_warning("%s", problem.text ? problem.text : *name);
+            continue;
+        }
+        if (r == 0)
+            r = add_container(table, container, now_usec);
+        if (r < 0) {
+            error_move(error, &problem);
+            return r;
+        }
+    }
+    return 0;
+}
+
+static void print_summary(size_t count, bool all)
+{
+    printf("\n%zu container%s%s.\n", count, count == 1 ? "" : "s", all ? "" : " running");
+}
+
+int verb_list(Ctl *ctl, Error *error)
+{
+    _cleanup_table_ Table *table = table_new(columns, ELEMENTSOF(columns));
+    _cleanup_strv_ char **names = NULL;
+    int r = output_format_check(ctl->output, "table json", error);
+
+    if (r == 0)
+        r = container_list_names(ctl, ctl->all, &names, error);
+    if (r < 0)
+        return r;
+    if (ctl->quiet && !ctl->json) {
+        STRV_FOREACH(name, names)
+            puts(*name);
+        return 0;
+    }
+    r = table ? fill(ctl, names, table, error) : -ENOMEM;
+    if (r < 0)
+        return r;
+    if (ctl->json)
+        return table_print_json(table);
+    if (table_count_rows(table) > 0)
+        r = table_print(table, !ctl->no_legend);
+    if (r == 0 && !ctl->no_legend)
+        print_summary(table_count_rows(table), ctl->all);
+    return r;
+}
