@@ -140,6 +140,6 @@ int control_remove(Ctl *ctl, const char *name, bool force, Error *error)
     roster_forget_exit(ctl->roster, name);
     (void) unlinkat(ctl->roster->logs_fd, name, 0);
     (void) unlinkat(ctl->roster->attach_fd, name, 0);
-    (void) unlinkat(ctl->roster->locks_fd, name, 0);
+    roster_unlock(ctl->roster, name);
     return 0;
 }

@@ -262,11 +262,12 @@ static int launch(Ctl *ctl, const Sources *sources, const ContainerSpec *spec, E
             return r;
         error_done(error);
     }
-    r = launch_prepare(&request, false, &launch, error);
-    if (r == 0 && !sources->definition && definition_exists(spec->name, NULL))
-        r = error_hint(error, error_set(error, -EEXIST, "a container named '%s' exists already", spec->name),
+    /* Before anything of that name is touched; definition_save() decides atomically. */
+    if (!sources->definition && definition_exists(spec->name, NULL))
+        return error_hint(error, error_set(error, -EEXIST, "a container named '%s' exists already", spec->name),
                        "berthctl start %s starts it, berthctl rm %s removes it, --replace does that first",
-                       spec->name, spec->name);
+                          spec->name, spec->name);
+    r = launch_prepare(&request, false, &launch, error);
     if (r == 0 && define)
         r = definition_save(spec, true, NULL, error);
     return r < 0 ? r : start_and_follow(ctl, launch, spec, define, error);

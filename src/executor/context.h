@@ -43,6 +43,8 @@ typedef struct Context {
     bool is_pivoted;
     int proc_fd;     /* own mount of the container's procfs, never reached by a path that could be redirected */
     Identity identity;
+    bool made_directory; /* STEP_DIRECTORY found none there */
+    bool is_failing;     /* undoing a start that did not succeed */
 
     int terminal_fd; /* supervisor: primary end */
     int output_fds[2]; /* supervisor: read ends of the payload's stdout and stderr */

@@ -55,6 +55,23 @@ static int split_cgroup(Context *context, const char *const *files)
     return 0;
 }
 
+/* A group has the controllers that its parent gives it. */
+static void enable_controllers_above(int root_fd, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    char parent[256];
+    int fd = -EBADF;
+
+    cgroup_enable_controllers(root_fd);
+    if (!slash || (size_t) (slash - name) >= sizeof(parent))
+        return;
+    memcpy(parent, name, (size_t) (slash - name));
+    parent[slash - name] = 0;
+    if (cgroup_open(root_fd, parent, false, &fd) == 0)
+        cgroup_enable_controllers(fd);
+    safe_close(fd);
+}
+
 int apply_cgroup(Context *context, const Step *step)
 {
     int root_fd = context_fd(context, step->cgroup.root_fd), r;
@@ -65,6 +82,8 @@ int apply_cgroup(Context *context, const Step *step)
     r = cgroup_open(root_fd, step->cgroup.name, true, &context->cgroup_fd);
     if (r < 0)
         return fail(context, r, "cannot make the cgroup '%s': %s", step->cgroup.name, strerror(-r));
+    if (step->cgroup.files)
+        enable_controllers_above(root_fd, step->cgroup.name);
     return split_cgroup(context, step->cgroup.files);
 }
 
@@ -89,7 +108,8 @@ int apply_directory(Context *context, const Step *step)
     int parent_fd = context_fd(context, step->directory.parent_fd);
     _cleanup_close_ int fd = -EBADF;
 
-    if (mkdirat(parent_fd, step->directory.name, (mode_t) step->directory.mode) < 0 && errno != EEXIST)
+    context->made_directory = mkdirat(parent_fd, step->directory.name, (mode_t) step->directory.mode) == 0;
+    if (!context->made_directory && errno != EEXIST)
         return fail(context, -errno, "cannot make the container's directory: %s", strerror(errno));
     fd = openat(parent_fd, step->directory.name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
@@ -103,7 +123,7 @@ int apply_directory(Context *context, const Step *step)
 
 void undo_directory(Context *context, const Step *step)
 {
-    if (step->directory.remove)
+    if (step->directory.remove || (context->is_failing && context->made_directory))
         (void) file_remove_tree_at(context_fd(context, step->directory.parent_fd), step->directory.name);
 }
 

@@ -142,6 +142,7 @@ int run_host_steps(Context *context)
             if (context->failure[0] != 0 || context->control_fd >= 0)
                 send_failure(context, context->control_fd, r);
             /* The step itself too: it may have done half. Each undo looks at what is there. */
+            context->is_failing = true;
             undo_host_steps(context, i + 1);
             return r;
         }

@@ -128,6 +128,8 @@ static void on_control(Supervisor *supervisor)
     if (n <= 0)
         /* A killed launcher does not end the container: it goes on, as if detached. */
         context->control_fd = safe_close(context->control_fd);
+    else if (n == sizeof(message) && message.kind == MESSAGE_SIGNAL && message.number == SIGTERM)
+        begin_stop(supervisor);
     else if (n == sizeof(message) && message.kind == MESSAGE_SIGNAL)
         (void) process_send_signal(context->payload_pidfd, message.number);
 }

@@ -19,7 +19,7 @@ bool systemd_is_running(void);
 typedef struct Systemd Systemd;
 
 /* -EOPNOTSUPP without libsystemd or without a running systemd, else -errno of the connection.
- * The system bus is tried first and systemd's private socket after it: see the note in systemd.c. */
+ * The system bus is tried first and systemd's private socket, where a call starts 1.3 ms later, after it. */
 int systemd_open(Systemd **ret, Error *error);
 void systemd_close(Systemd *systemd);
 DEFINE_CLEANUP(Systemd *, systemd_close)
@@ -36,6 +36,9 @@ DEFINE_CLEANUP(Systemd *, systemd_close)
  * latches) expect spurious ones. The supervisor blocks it and takes it as "stop in order": it forwards the
  * payload's own stop signal, waits, kills. systemd sends SIGCONT beside it, and SIGKILL to what is left after
  * TimeoutStopSec, which must be longer than the supervisor's own wait.
+ *
+ * A Berth inside a container gets the signal, too, when the outer scope is stopped, and stops its own in
+ * order.
  *
  * On a host whose systemd hierarchy is cgroup v1, systemd does not wait for a delegated unit between the two
  * signals: there only `berthctl stop` is orderly. */
@@ -58,14 +61,14 @@ typedef struct ScopeRequest {
  * namespaces meanwhile. Nothing of `request` is needed afterwards; the pidfds may be closed.
  *
  * Always set: Delegate=yes, CollectMode=inactive-or-failed, KillMode=control-group, KillSignal=SIGURG
- * (above), SendSIGHUP=no, OOMPolicy=continue where the manager has it for scopes (253), TasksMax=16384 unless
- * among the properties. A property of the caller stands after ours and so overrides it, except Delegate=,
- * KillMode= and KillSignal=, which property_check() refuses. */
+ * (above); OOMPolicy=continue where systemd is 253 or later (before, it is what Delegate= implies) and
+ * TasksMax=16384 unless among the properties. A property of the caller stands after ours and so overrides it,
+ * except Delegate=, KillMode= and KillSignal=, which property_check() refuses. */
 int systemd_scope_start(Systemd *systemd, const ScopeRequest *request, Error *error);
-/* Waits until the scope is active and holds the processes. -EEXIST: a unit of that name is loaded;
- * -ECANCELED: the job was cancelled; -ETIMEDOUT: no answer in 60 s; -EACCES; -EINVAL a property; -EIO: the
- * job failed (most often because the processes are gone). The text names the unit and what the manager said.
- */
+/* Waits until the scope is active and holds the processes. -EEXIST: a unit of that name is loaded; -ESRCH or
+ * -EIO: a process is gone; -ECANCELED: the job was cancelled; -ETIMEDOUT: no answer in 60 s; -ESHUTDOWN: the
+ * host goes down; -EACCES; -EINVAL: a property or the name. The text names the unit and what the manager
+ * said. */
 int systemd_scope_wait(Systemd *systemd, Error *error);
 /* True between a successful start and the end of wait. */
 bool systemd_scope_is_pending(const Systemd *systemd);

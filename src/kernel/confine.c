@@ -43,19 +43,21 @@
 
 pid_t confine_start(int *ret_pidfd)
 {
-    return process_clone(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWCGROUP,
+    return process_clone(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID |
+                             CLONE_NEWCGROUP,
                          -EBADF, ret_pidfd);
 }
 
-/* The mount is detached until here: it can be attached in any mount namespace that we own, and the root directory is a
- * place that always exists. */
+/* The mount is detached until here: it can be attached in any mount namespace that we own, and the root
+ * directory is a place that always exists. */
 static int enter_root(int root_mount_fd)
 {
     _cleanup_close_ int target_fd = -EBADF;
     int r = mount_set_propagation("/", MS_PRIVATE);
 
     if (r == 0)
-        r = mount_set_attributes(root_mount_fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, false);
+        r = mount_set_attributes(root_mount_fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0,
+                                 false);
     if (r < 0)
         return r;
     target_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -131,22 +133,74 @@ static int drop_capabilities(uint64_t keep)
 }
 
 #ifdef NATIVE_ARCH
-/* What unpacking never needs and an exploit would like: other programs, processes, namespaces, mounts, sockets, keys,
- * and the parts of the kernel with a history. Beyond the capabilities, which already forbid most of them. */
+/* What unpacking never needs and an exploit would like: other programs, processes, namespaces, mounts,
+ * sockets, keys, and the parts of the kernel with a history. Beyond the capabilities, which already forbid
+ * most of them. */
 static const int denied[] = {
-        SYS_execve,           SYS_execveat,         SYS_ptrace,           SYS_process_vm_readv, SYS_process_vm_writev,
-        SYS_kill,             SYS_tkill,            SYS_pidfd_open,       SYS_pidfd_getfd,      SYS_pidfd_send_signal,
-        SYS_unshare,          SYS_setns,            SYS_clone3,           SYS_mount,            SYS_umount2,
-        SYS_pivot_root,       SYS_chroot,           SYS_open_tree,        SYS_move_mount,       SYS_fsopen,
-        SYS_fsmount,          SYS_fspick,           SYS_fsconfig,         SYS_mount_setattr,    SYS_socket,
-        SYS_socketpair,       SYS_connect,          SYS_bind,             SYS_listen,           SYS_sendto,
-        SYS_sendmsg,          SYS_recvmsg,          SYS_bpf,              SYS_perf_event_open,  SYS_userfaultfd,
-        SYS_io_uring_setup,   SYS_io_uring_enter,   SYS_io_uring_register, SYS_add_key,         SYS_request_key,
-        SYS_keyctl,           SYS_init_module,      SYS_finit_module,     SYS_delete_module,    SYS_kexec_load,
-        SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_personality,    SYS_quotactl,         SYS_acct,
-        SYS_swapon,           SYS_reboot,           SYS_settimeofday,     SYS_clock_settime,    SYS_sethostname,
-        SYS_seccomp,          SYS_fanotify_init,    SYS_inotify_init1,    SYS_memfd_create,     SYS_shmget,
-        SYS_msgget,           SYS_semget,           SYS_mq_open,          SYS_syslog,
+    SYS_execve,
+    SYS_execveat,
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_kill,
+    SYS_tkill,
+    SYS_pidfd_open,
+    SYS_pidfd_getfd,
+    SYS_pidfd_send_signal,
+    SYS_unshare,
+    SYS_setns,
+    SYS_clone3,
+    SYS_mount,
+    SYS_umount2,
+    SYS_pivot_root,
+    SYS_chroot,
+    SYS_open_tree,
+    SYS_move_mount,
+    SYS_fsopen,
+    SYS_fsmount,
+    SYS_fspick,
+    SYS_fsconfig,
+    SYS_mount_setattr,
+    SYS_socket,
+    SYS_socketpair,
+    SYS_connect,
+    SYS_bind,
+    SYS_listen,
+    SYS_sendto,
+    SYS_sendmsg,
+    SYS_recvmsg,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_userfaultfd,
+    SYS_io_uring_setup,
+    SYS_io_uring_enter,
+    SYS_io_uring_register,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_keyctl,
+    SYS_init_module,
+    SYS_finit_module,
+    SYS_delete_module,
+    SYS_kexec_load,
+    SYS_open_by_handle_at,
+    SYS_name_to_handle_at,
+    SYS_personality,
+    SYS_quotactl,
+    SYS_acct,
+    SYS_swapon,
+    SYS_reboot,
+    SYS_settimeofday,
+    SYS_clock_settime,
+    SYS_sethostname,
+    SYS_seccomp,
+    SYS_fanotify_init,
+    SYS_inotify_init1,
+    SYS_memfd_create,
+    SYS_shmget,
+    SYS_msgget,
+    SYS_semget,
+    SYS_mq_open,
+    SYS_syslog,
 };
 
 static int load_filter(void)
@@ -154,7 +208,8 @@ static int load_filter(void)
     struct sock_filter program[6 + 2 * ELEMENTSOF(denied) + 1];
     size_t n = 0;
 
-    program[n++] = (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+    program[n++] =
+        (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
     program[n++] = (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0);
     program[n++] = (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     program[n++] = (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));

@@ -2,7 +2,8 @@
 #pragma once
 /* Owns: a process that reads hostile data: what it can still see, reach and do.
  * Never does: run a program; decide what the data means.
- * Runs in: the importer: confine_start() in the parent, confine_enter() in the child before it reads a byte. */
+ * Runs in: the importer: confine_start() in the parent, confine_enter() in the child before it reads a byte.
+ */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,18 +12,19 @@
 #define CONFINE_FDS_MAX 8
 
 typedef struct ConfineSpec {
-    int root_mount_fd;     /* a detached mount (mount_clone()): all of the file system that is left, nosuid, nodev, noexec */
+    int root_mount_fd;     /* a detached mount (mount_clone()): all of the file system that is left, nosuid,
+                              nodev, noexec */
     uint64_t capabilities; /* the ones to keep, 1 << CAP_* */
     int fds[CONFINE_FDS_MAX];
     size_t fds_count; /* the fds to keep, beside 0, 1 and 2, which become /dev/null */
     uint64_t memory_max_bytes, file_max_bytes;
 } ConfineSpec;
 
-/* Forks into new mount, network, IPC, UTS, PID and cgroup namespaces. In the parent the pid and a pidfd, 0 in the child,
- * -errno. The child dies with the parent. */
+/* Forks into new mount, network, IPC, UTS, PID and cgroup namespaces. In the parent the pid and a pidfd, 0 in
+ * the child, -errno. The child dies with the parent. */
 pid_t confine_start(int *ret_pidfd);
 
-/* In the child. On failure *ret_step says which part; the child must end then. Afterwards: "/" is the given mount and
- * nothing else is mounted, no network device, no other process in sight, no new privileges, no system call that makes
- * programs, mounts, sockets, namespaces or reaches other processes. */
+/* In the child. On failure *ret_step says which part; the child must end then. Afterwards: "/" is the given
+ * mount and nothing else is mounted, no network device, no other process in sight, no new privileges, no
+ * system call that makes programs, mounts, sockets, namespaces or reaches other processes. */
 int confine_enter(const ConfineSpec *spec, const char **ret_step);

@@ -264,7 +264,7 @@ static void gather_misc(Launch *launch)
 {
     const ContainerSpec *spec = launch->request.spec;
 
-    if (spec->tty)
+    if (spec->tty || spec->boot)
         tty_get_size(STDIN_FILENO, &launch->facts.terminal_rows, &launch->facts.terminal_columns);
     launch->facts.terminal_type = getenv("TERM");
     launch->facts.last_capability = last_capability();

@@ -39,6 +39,7 @@ struct Launch {
     SeccompFilter seccomp;
     StepList plan;
     bool is_probe; /* only the plan is asked for */
+    bool is_started;
     Machine *machine;
     char id[65];
     int lock_fd;

@@ -27,6 +27,14 @@ void launch_free(Launch *launch)
 {
     if (!launch)
         return;
+    /* What launch_prepare() made for a container that never started; afterwards it is the supervisor's. */
+    if (launch->lock_fd >= 0 && !launch->is_started) {
+        if (launch->facts.log_fd)
+            (void) unlinkat(launch->request.roster->logs_fd, launch->machine->name, 0);
+        if (launch->facts.attach_fd)
+            (void) unlinkat(launch->request.roster->attach_fd, launch->machine->name, 0);
+        roster_unlock(launch->request.roster, launch->request.spec->name);
+    }
     fd_list_done(&launch->fds);
     for (size_t i = 0; launch->mounts && i < launch->request.spec->mounts.count; i++)
         free(launch->mounts[i].layer_fds);
@@ -198,7 +206,7 @@ static int prepare_stdio(Launch *launch)
 {
     const ContainerSpec *spec = launch->request.spec;
 
-    if (spec->detach || spec->tty || launch->facts.log != STEP_LOG_PASSTHROUGH)
+    if (spec->detach || spec->tty || spec->boot || launch->facts.log != STEP_LOG_PASSTHROUGH)
         return 0;
     for (int i = 0; i < 3; i++) {
         int r = launch_prepare_stream(i, spec->interactive, &launch->child_fds[i], &launch->relay_fds[i]);
@@ -381,6 +389,7 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
         give_up(launch);
         return r;
     }
+    launch->is_started = true;
     /* A payload that has ended already took its state file with it: -ENOENT, and nothing to update. */
     r = roster_update(roster, launch->machine);
     return r == -ENOENT ? 0 : r;
@@ -395,7 +404,7 @@ int launch_follow(Launch *launch, MachineExit *ret, Error *error)
     if (launch->facts.log != STEP_LOG_PASSTHROUGH)
         r = launch_attach(launch->request.roster, launch->machine, ret, error);
     else {
-        if (spec->tty) {
+        if (spec->tty || spec->boot) {
             Message message;
 
             r = launch_read_message(launch->control_fd, 10000, &message, &launch->terminal_fd);

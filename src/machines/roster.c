@@ -101,6 +101,11 @@ int roster_lock(Roster *roster, const char *name, int *ret_fd)
     }
 }
 
+void roster_unlock(Roster *roster, const char *name)
+{
+    (void) unlinkat(roster->locks_fd, name, 0);
+}
+
 bool roster_is_alive(Roster *roster, const char *name)
 {
     _cleanup_close_ int fd = openat(roster->locks_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -278,7 +283,7 @@ void roster_undo(Roster *roster, const Machine *machine)
         (void) unlinkat(roster->definitions_fd, definition, 0);
     (void) unlinkat(roster->attach_fd, machine->name, 0);
     roster_forget(roster, machine->name);
-    (void) unlinkat(roster->locks_fd, machine->name, 0);
+    roster_unlock(roster, machine->name);
 }
 
 int roster_reconcile(Roster *roster, RosterReport report, void *userdata)

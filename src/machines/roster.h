@@ -30,6 +30,9 @@ int roster_open(bool create, Roster **ret, Error *error);
 /* Takes the name: an exclusive lock on locks/NAME, held by the fd and all its copies. -EBUSY when somebody has it. */
 int roster_lock(Roster *roster, const char *name, int *ret_fd);
 
+/* Removes the name of a lock that the caller holds; the lock itself goes with its last fd. */
+void roster_unlock(Roster *roster, const char *name);
+
 /* -ENOENT: no such machine. A file that cannot be read is moved to NAME.corrupt and reported as -EBADMSG. */
 int roster_load(Roster *roster, const char *name, Machine **ret, Error *error);
 int roster_save(Roster *roster, const Machine *machine);
