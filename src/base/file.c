@@ -163,7 +163,8 @@ int file_open_directory_at(int dir_fd, const char *path, bool create, mode_t mod
     if (fd < 0)
         return -errno;
     for (char *part = strtok_r(copy, "/", &state); part; part = strtok_r(NULL, "/", &state)) {
-        char *more = state + strspn(state ? state : "", "/");
+        /* musl leaves NULL behind the last part. */
+        const char *more = state ? state + strspn(state, "/") : "";
         /* Links are followed on the way (/var/run, /home on another disk): above our own directories the host's
          * administrator decides. */
         int next = openat(fd, part, (*more ? O_PATH : O_RDONLY) | O_DIRECTORY | O_CLOEXEC);

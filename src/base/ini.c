@@ -77,9 +77,7 @@ int ini_parse(const char *text, size_t size, const char *source, IniAssignment a
         cursor = newline ? newline + 1 : end;
         if (logical.failed)
             return -ENOMEM;
-        if ((continues && cursor < end) || (comment && logical.size > 0))
-            continue;
-        if (logical.size == 0)
+        if (logical.size == 0 || ((continues || comment) && cursor < end))
             continue;
 
         r = parse_line(logical.data, &section, first_line, assignment, userdata, error);

@@ -113,7 +113,7 @@ char *strv_join(char *const *list, const char *separator)
         return NULL;
     *end = 0;
     STRV_FOREACH(item, list) {
-        if (end != joined)
+        if (item != (char **) list)
             end = stpcpy(end, separator);
         end = stpcpy(end, *item);
     }

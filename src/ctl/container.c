@@ -194,3 +194,60 @@ int container_list_names(Ctl *ctl, bool all, char ***ret, Error *error)
     *ret = TAKE_PTR(names);
     return 0;
 }
+
+static int add_exit(json_t *object, const MachineExit *end)
+{
+    _cleanup_json_ json_t *json = json_fields_build(end, machine_exit_fields, machine_exit_fields_count);
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(json, name, value)
+    {
+        _cleanup_free_ char *member = text_format("exit_%s", name);
+
+        if (!member || json_object_set(object, member, value) < 0)
+            return -ENOMEM;
+    }
+    return json ? 0 : -ENOMEM;
+}
+
+json_t *container_build(const Container *container)
+{
+    _cleanup_json_ json_t *object = json_pack("{s:s, s:s, s:o}", "name", container->name, "state",
+                                              container_state_to_string(container->state), "definition",
+                                              container->definition ? json_safe_string(container->definition)
+                                                                    : json_null());
+    _cleanup_json_ json_t *machine = NULL;
+
+    if (!object)
+        return NULL;
+    if (container->machine) {
+        machine = json_fields_build(container->machine, machine_fields, machine_fields_count);
+        if (!machine || json_object_update(object, machine) < 0)
+            return NULL;
+        if (container->machine->unknown)
+            (void) json_object_update_missing(object, container->machine->unknown);
+        return TAKE_PTR(object);
+    }
+    if (json_object_set_new(object, "image", container->image ? json_safe_string(container->image) : json_null()) < 0 ||
+        json_object_set_new(object, "directory",
+                            container->directory ? json_safe_string(container->directory) : json_null()) < 0)
+        return NULL;
+    if (container->state != CONTAINER_STOPPED && add_exit(object, &container->exit) < 0)
+        return NULL;
+    return TAKE_PTR(object);
+}
+
+int container_list_members(char ***ret)
+{
+    _cleanup_strv_ char **names = strv_new("state", "definition", NULL);
+    int r = names ? 0 : -ENOMEM;
+
+    for (size_t i = 0; r == 0 && i < machine_fields_count; i++)
+        r = strv_append(&names, machine_fields[i].name);
+    for (size_t i = 0; r == 0 && i < machine_exit_fields_count; i++)
+        r = strv_append_format(&names, "exit_%s", machine_exit_fields[i].name);
+    if (r == 0)
+        *ret = TAKE_PTR(names);
+    return r;
+}

@@ -45,3 +45,9 @@ static inline bool container_is_running(const Container *container)
 const char *container_state_to_string(ContainerState state);
 /* "exited (137)": for people. NULL: no memory. */
 char *container_format_state(const Container *container);
+
+/* All of it as one flat JSON object, new reference: "state", "definition", every member of a running one's state file (also
+ * those of a newer version), every member of an ended one's exit record with "exit_" before its name. NULL: no memory. */
+json_t *container_build(const Container *container);
+/* The names that container_build() can give, of this version; caller owns. */
+int container_list_members(char ***ret);

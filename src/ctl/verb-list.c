@@ -138,11 +138,6 @@ static int fill(Ctl *ctl, char *const *names, Table *table, Error *error)
     return 0;
 }
 
-static void print_summary(size_t count, bool all)
-{
-    printf("\n%zu container%s%s.\n", count, count == 1 ? "" : "s", all ? "" : " running");
-}
-
 int verb_list(Ctl *ctl, Error *error)
 {
     _cleanup_table_ Table *table = table_new(columns, ELEMENTSOF(columns));
@@ -166,6 +161,7 @@ int verb_list(Ctl *ctl, Error *error)
     if (table_count_rows(table) > 0)
         r = table_print(table, !ctl->no_legend);
     if (r == 0 && !ctl->no_legend)
-        print_summary(table_count_rows(table), ctl->all);
+        printf("%s%zu container%s.\n", table_count_rows(table) > 0 ? "\n" : "", table_count_rows(table),
+               table_count_rows(table) == 1 ? "" : "s");
     return r;
 }

@@ -22,21 +22,25 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* Makes the two sub-groups and goes into `supervisor`, so that the group itself holds no process and may give its
- * controllers to its children (cgroup-v2.rst, "no internal process constraint"). */
-static int split_cgroup(Context *context, const char *const *files)
+/* Out of the scope's own group, which must hold no process to give its controllers to its children (cgroup-v2.rst, "no
+ * internal process constraint"). Only there: a write to cgroup.procs may wait 10 ms for an RCU grace period, which systemd
+ * has just had for our move into the scope. A group of our own is made empty, and the supervisor stays where it is. */
+static int enter_supervisor_group(Context *context)
 {
-    int supervisor_fd = -EBADF, r;
+    int fd = -EBADF, r = cgroup_open(context->cgroup_fd, "supervisor", true, &fd);
 
-    r = cgroup_open(context->cgroup_fd, "payload", true, &context->payload_cgroup_fd);
     if (r == 0)
-        r = cgroup_open(context->cgroup_fd, "supervisor", true, &supervisor_fd);
+        r = cgroup_write(fd, "cgroup.procs", "0");
+    safe_close(fd);
+    return r < 0 ? fail(context, r, "cannot enter the cgroup: %s", strerror(-r)) : 0;
+}
+
+static int make_payload_group(Context *context, const char *const *files)
+{
+    int r = cgroup_open(context->cgroup_fd, "payload", true, &context->payload_cgroup_fd);
+
     if (r < 0)
-        return fail(context, r, "cannot make the sub-groups of the cgroup: %s", strerror(-r));
-    r = cgroup_write(supervisor_fd, "cgroup.procs", "0");
-    safe_close(supervisor_fd);
-    if (r < 0)
-        return fail(context, r, "cannot enter the cgroup: %s", strerror(-r));
+        return fail(context, r, "cannot make the payload's cgroup: %s", strerror(-r));
     cgroup_enable_controllers(context->cgroup_fd);
 
     for (size_t i = 0; files && files[i]; i++) {
@@ -84,7 +88,7 @@ int apply_cgroup(Context *context, const Step *step)
         return fail(context, r, "cannot make the cgroup '%s': %s", step->cgroup.name, strerror(-r));
     if (step->cgroup.files)
         enable_controllers_above(root_fd, step->cgroup.name);
-    return split_cgroup(context, step->cgroup.files);
+    return make_payload_group(context, step->cgroup.files);
 }
 
 void undo_cgroup(Context *context, const Step *step)
@@ -97,8 +101,6 @@ void undo_cgroup(Context *context, const Step *step)
         (void) cgroup_kill(context->payload_cgroup_fd);
     if (root_fd < 0)
         return;
-    /* Out of the group, up into its parent, so that it can go. */
-    (void) cgroup_write(root_fd, "cgroup.procs", "0");
     for (unsigned attempt = 0; attempt < 100 && cgroup_remove(root_fd, step->cgroup.name) == -EBUSY; attempt++)
         (void) poll(NULL, 0, 10);
 }
@@ -114,10 +116,20 @@ int apply_directory(Context *context, const Step *step)
     fd = openat(parent_fd, step->directory.name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return fail(context, -errno, "cannot open the container's directory: %s", strerror(errno));
-    for (size_t i = 0; step->directory.children && step->directory.children[i]; i++)
-        if (mkdirat(fd, step->directory.children[i], 0755) < 0 && errno != EEXIST)
-            return fail(context, -errno, "cannot make '%s' in the container's directory: %s",
-                        step->directory.children[i], strerror(errno));
+    for (size_t i = 0; step->directory.children && step->directory.children[i]; i++) {
+        const char *child = step->directory.children[i];
+
+        if (mkdirat(fd, child, 0700) < 0) {
+            if (errno == EEXIST)
+                continue;
+            return fail(context, -errno, "cannot make '%s' in the container's directory: %s", child, strerror(errno));
+        }
+        if (fchownat(fd, child, (uid_t) step->directory.child_uid, (gid_t) step->directory.child_gid,
+                     AT_SYMLINK_NOFOLLOW) < 0 ||
+            fchmodat(fd, child, (mode_t) step->directory.child_mode, 0) < 0)
+            return fail(context, -errno, "cannot set the owner of '%s' in the container's directory: %s", child,
+                        strerror(errno));
+    }
     return 0;
 }
 
@@ -235,22 +247,30 @@ static int wait_cgroup(Context *context)
         return fail(context, n < 0 ? (int) n : -ECANCELED, "the launcher went away before the cgroup was there");
     }
     context->cgroup_fd = fds[0];
-    return split_cgroup(context, NULL);
+    n = enter_supervisor_group(context);
+    return n < 0 ? (int) n : make_payload_group(context, NULL);
 }
 
-/* The inner process has built what it can and waits to be where it belongs. */
-static int give_cgroup(Context *context)
+/* The scope came while the inner process built what it can: it is moved to where it belongs. */
+static int move_payload(Context *context)
 {
     char pid[16];
-    int r = context->cgroup_fd >= 0 ? 0 : wait_cgroup(context);
+    int r = wait_cgroup(context);
 
     if (r < 0)
         return r;
-    /* Processes that were cloned into the group are there already; the write is then a no-op. */
     snprintf(pid, sizeof(pid), "%d", (int) context->payload_pid);
     r = cgroup_write(context->payload_cgroup_fd, "cgroup.procs", pid);
+    return r < 0 ? fail(context, r, "cannot move the payload into its cgroup: %s", strerror(-r)) : 0;
+}
+
+/* The inner process waits to be in its cgroup. Where the group was there before it, it was cloned into it. */
+static int give_cgroup(Context *context)
+{
+    int r = context->cgroup_fd >= 0 ? 0 : move_payload(context);
+
     if (r < 0)
-        return fail(context, r, "cannot move the payload into its cgroup: %s", strerror(-r));
+        return r;
     r = send_message(context->inner_fd, MESSAGE_CGROUP, 0, -EBADF);
     return r < 0 ? fail(context, r, "the inner process is gone: %s", strerror(-r)) : 0;
 }

@@ -114,7 +114,7 @@ static int open_layer(Context *context, int directory_fd, const char *name, int 
 }
 
 /* Upper and work directory on a tmpfs of their own, and an empty directory for an image without layers. */
-static int make_volatile_upper(Context *context, int *ret_fd)
+static int make_volatile_upper(Context *context, const StepRootOverlay *overlay, int *ret_fd)
 {
     char *options[] = {(char *) "mode=0700", NULL};
     _cleanup_close_ int fd = mount_create("tmpfs", NULL, options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
@@ -125,7 +125,9 @@ static int make_volatile_upper(Context *context, int *ret_fd)
     r = attach_aside(context, fd);
     if (r < 0)
         return r;
-    if (mkdirat(fd, "upper", 0755) < 0 || mkdirat(fd, "work", 0755) < 0)
+    if (mkdirat(fd, "upper", 0700) < 0 || mkdirat(fd, "work", 0700) < 0 ||
+        fchownat(fd, "upper", (uid_t) overlay->root_uid, (gid_t) overlay->root_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+        fchmodat(fd, "upper", (mode_t) overlay->root_mode, 0) < 0)
         return fail(context, -errno, "cannot prepare the tmpfs for changes: %s", strerror(errno));
     *ret_fd = TAKE_FD(fd);
     return 0;
@@ -170,7 +172,7 @@ int apply_root_overlay(Context *context, const Step *step)
         r = attach_aside(context, data_fd);
     if (r == 0)
         r = overlay->upper ? open_layer(context, data_fd, overlay->upper, &changes_fd)
-                           : make_volatile_upper(context, &changes_fd);
+                           : make_volatile_upper(context, overlay, &changes_fd);
     if (r == 0)
         r = open_lower(context, overlay, changes_fd, layer_fds, &count);
     if (r < 0)

@@ -19,7 +19,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define CLIENTS_MAX 16
+#define CLIENTS_MAX         16
+#define TERMINAL_PAUSE_USEC 100000
 
 typedef struct Supervisor {
     Context *context;
@@ -28,6 +29,7 @@ typedef struct Supervisor {
     int signals_fd;
     int clients[CLIENTS_MAX]; /* attached, -EBADF: free */
     uint64_t kill_at_usec; /* monotonic; UINT64_MAX: no stop is under way */
+    uint64_t terminal_at_usec; /* not to be read before: nobody has it open */
 } Supervisor;
 
 static uint64_t now_usec(void)
@@ -93,7 +95,7 @@ static bool pump(Supervisor *supervisor, int fd, int stream)
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
-    if (n <= 0) /* a terminal without a process on it says EIO */
+    if (n <= 0)
         return false;
     output_write(supervisor->output, stream, data, (size_t) n);
     send_to_clients(supervisor, stream, data, (size_t) n);
@@ -149,12 +151,22 @@ static int open_signals(void)
 
 static int wait_time_msec(const Supervisor *supervisor)
 {
-    uint64_t now;
+    uint64_t next = supervisor->kill_at_usec, now;
 
-    if (supervisor->kill_at_usec >= UINT64_MAX - 1)
+    if (supervisor->terminal_at_usec > 0)
+        next = MIN(next, supervisor->terminal_at_usec);
+    if (next >= UINT64_MAX - 1)
         return -1;
     now = now_usec();
-    return supervisor->kill_at_usec <= now ? 0 : (int) MIN((supervisor->kill_at_usec - now) / 1000 + 1, 60000U);
+    return next <= now ? 0 : (int) MIN((next - now) / 1000 + 1, 60000U);
+}
+
+/* A terminal that no process has open says EIO, and POLLHUP for ever; getty(8) makes that happen on purpose
+ * (vhangup(2)) before it opens it anew. So it is looked at again, later. */
+static void read_terminal(Supervisor *supervisor)
+{
+    if (!pump(supervisor, supervisor->context->terminal_fd, 1))
+        supervisor->terminal_at_usec = now_usec() + TERMINAL_PAUSE_USEC;
 }
 
 /* Until the payload is gone. */
@@ -164,7 +176,8 @@ static int loop(Supervisor *supervisor)
     int listen_fd = context_fd(context, supervisor->step->attach_fd);
 
     for (;;) {
-        bool reads_terminal = supervisor->output && context->terminal_fd >= 0;
+        bool reads_terminal =
+                supervisor->output && context->terminal_fd >= 0 && supervisor->terminal_at_usec <= now_usec();
         struct pollfd polls[] = {
                 {context->payload_pidfd, POLLIN, 0},
                 {supervisor->signals_fd, POLLIN, 0},
@@ -175,13 +188,15 @@ static int loop(Supervisor *supervisor)
                 {listen_fd, POLLIN, 0},
         };
 
+        if (reads_terminal)
+            supervisor->terminal_at_usec = 0;
         if (poll(polls, ELEMENTSOF(polls), wait_time_msec(supervisor)) < 0 && errno != EINTR)
             return -errno;
         for (int i = 0; i < 2; i++)
             if (polls[3 + i].revents && !pump(supervisor, context->output_fds[i], i + 1))
                 context->output_fds[i] = safe_close(context->output_fds[i]);
-        if (polls[5].revents && !pump(supervisor, context->terminal_fd, 1))
-            context->terminal_fd = safe_close(context->terminal_fd);
+        if (polls[5].revents)
+            read_terminal(supervisor);
         if (polls[1].revents)
             on_signal(supervisor);
         if (polls[2].revents)
@@ -244,6 +259,16 @@ static void write_exit_record(Supervisor *supervisor, const Message *end)
         (void) file_write_atomic_at(exits_fd, supervisor->step->name, text, (size_t) n, 0600, 0);
 }
 
+/* reboot(2) in a pid namespace ends its init by a signal that says how: SIGINT for power-off and halt, SIGHUP for a
+ * restart, which becomes the 133 that nspawn's service units restart on. */
+static void translate_reboot(Message *end)
+{
+    if (end->number != SIGINT && end->number != SIGHUP)
+        return;
+    end->number = end->number == SIGHUP ? 133 : 0;
+    end->is_signaled = false;
+}
+
 /* The state file, the socket, and last the lock's name: the lock itself goes with this process. */
 static void leave_roster(const Context *context, const StepSupervise *step)
 {
@@ -301,6 +326,8 @@ int supervise(Context *context, const StepSupervise *step)
         drain(&supervisor);
     end.number = code;
     end.is_signaled = is_signaled;
+    if (step->is_system && is_signaled)
+        translate_reboot(&end);
     end.oom_kills = count_oom_kills(context);
 
     /* First everything is taken back, then it is said: whoever hears of the end may use the name again. */

@@ -2,8 +2,9 @@
 #pragma once
 /* Owns: opening what lies below a directory, where leaving it is an error: openat2(2) with
  *       RESOLVE_BENEATH|RESOLVE_NO_MAGICLINKS|RESOLVE_NO_XDEV. Links that stay inside are followed, an
- * absolute link or one that climbs out is -EXDEV. (kernel/resolve.h instead reads such links as a container
- * would.) Never does: create anything. Runs in: the importer and its confined children. */
+ *       absolute one or one that climbs out is -EXDEV (kernel/resolve.h reads them as a container would).
+ * Never does: create anything.
+ * Runs in: the importer and its confined children. */
 
 /* `path` is relative; "." is the directory itself. O_CLOEXEC implied. fd or -errno. */
 int beneath_open(int dir_fd, const char *path, int flags);

@@ -2,8 +2,7 @@
 #pragma once
 /* Owns: a process that reads hostile data: what it can still see, reach and do.
  * Never does: run a program; decide what the data means.
- * Runs in: the importer: confine_start() in the parent, confine_enter() in the child before it reads a byte.
- */
+ * Runs in: the importer: confine_start() in the parent, confine_enter() in the child before it reads. */
 
 #include <stddef.h>
 #include <stdint.h>

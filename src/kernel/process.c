@@ -114,6 +114,11 @@ int process_set_capabilities(uint64_t permitted)
     return sys_capset(permitted, permitted, 0);
 }
 
+int process_get_capabilities(uint64_t *ret_permitted)
+{
+    return sys_capget_permitted(ret_permitted);
+}
+
 int process_clear_ambient(void)
 {
     return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ? -errno : 0;

@@ -31,6 +31,8 @@ int process_close_from(int first, bool cloexec);
  * the same mask to permitted and effective, clears inheritable and ambient. */
 int process_drop_bounding(uint64_t keep, unsigned last_capability);
 int process_set_capabilities(uint64_t permitted);
+/* The caller's permitted set: nobody can hand on more. */
+int process_get_capabilities(uint64_t *ret_permitted);
 int process_clear_ambient(void);
 
 /* A cBPF program (array of struct sock_filter, 8 bytes each). */

@@ -93,6 +93,17 @@ int sys_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable)
     return result(syscall(SYS_capset, &header, data));
 }
 
+int sys_capget_permitted(uint64_t *ret)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {};
+    int r = result(syscall(SYS_capget, &header, data));
+
+    if (r == 0)
+        *ret = (uint64_t) data[1].permitted << 32 | data[0].permitted;
+    return r;
+}
+
 int sys_seccomp_set_filter(unsigned flags, const void *program)
 {
     return result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program));

@@ -90,9 +90,10 @@ static void plan_privileges(Entry *entry)
     const EnterRequest *request = entry->request;
     const Machine *machine = request->machine;
     StepList *plan = &entry->plan;
-    uint64_t capabilities = request->privileged ? CAPABILITY_ALL : machine->capabilities;
+    uint64_t capabilities = request->privileged ? CAPABILITY_ALL : machine->capabilities, available = CAPABILITY_ALL;
     Step *step;
 
+    (void) process_get_capabilities(&available);
     for (int pass = 0; pass < 2; pass++) {
         bool restricted = machine->no_new_privileges && !request->privileged;
 
@@ -114,7 +115,7 @@ static void plan_privileges(Entry *entry)
                                                      : !text_is_empty(machine->user) ? machine->user
                                                                                       : "0:0");
         step = step_list_add(plan, STEP_CAPABILITIES, "machine");
-        step->capabilities = (StepCapabilities){.bounding = capabilities, .last = CAPABILITY_LAST};
+        step->capabilities = (StepCapabilities){.bounding = capabilities & available, .last = CAPABILITY_LAST};
     }
 }
 
@@ -132,7 +133,6 @@ static int make_plan(Entry *entry, Error *error)
             .stop_signal = SIGTERM,
             .stop_timeout_usec = 10000000,
             .log = request->detach ? STEP_LOG_NONE : STEP_LOG_PASSTHROUGH,
-            .interactive = request->interactive,
     };
     step = step_list_add(plan, STEP_JOIN, "exec");
     step->join = (StepJoin){.target_pidfd = target,

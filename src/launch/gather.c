@@ -9,6 +9,7 @@
 #include "host/properties.h"
 #include "host/systemd.h"
 #include "kernel/cgroup.h"
+#include "kernel/process.h"
 #include "kernel/tty.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ static void notice(const Launch *launch, const char *text)
 static int gather_root(Launch *launch, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
+    struct stat st;
     int fd;
 
     launch->facts.data_fd = fd_list_add(&launch->fds, launch->request.roster->data_fd, false);
@@ -57,6 +59,12 @@ static int gather_root(Launch *launch, Error *error)
         char *const *layers = launch->request.image->layer_paths;
 
         launch->facts.layers = layers ? layers : no_layers;
+        launch->facts.root_mode = 0755;
+        if (launch->request.image->root.is_set) {
+            launch->facts.root_mode = launch->request.image->root.mode;
+            launch->facts.root_uid = launch->request.image->root.uid;
+            launch->facts.root_gid = launch->request.image->root.gid;
+        }
         /* The supervisor holds the image for as long as the container lives. */
         (void) fd_list_add(&launch->fds, launch->request.image->lock_fd, false);
         return 0;
@@ -67,6 +75,12 @@ static int gather_root(Launch *launch, Error *error)
                          spec_origin(spec, offsetof(ContainerSpec, host_directory)), spec->host_directory,
                          strerror(errno));
     launch->facts.directory_fd = fd_list_add(&launch->fds, fd, true);
+    /* An ephemeral root is an overlay, whose root directory shows the attributes of its upper one. */
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    launch->facts.root_mode = st.st_mode & 07777;
+    launch->facts.root_uid = st.st_uid;
+    launch->facts.root_gid = st.st_gid;
     return 0;
 }
 
@@ -246,6 +260,23 @@ static unsigned last_capability(void)
     return (unsigned) last;
 }
 
+/* A host that has itself given up a capability cannot grant it; only one that was asked for by name is worth a line. */
+static void gather_capabilities(Launch *launch)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    uint64_t available = CAPABILITY_ALL, mask = 0;
+
+    (void) process_get_capabilities(&available);
+    launch->facts.available_capabilities = available;
+    STRV_FOREACH(name, spec->add_capabilities)
+        if (capability_parse(*name, &mask, NULL) == 0 && mask != CAPABILITY_ALL && (mask & ~available)) {
+            _cleanup_free_ char *text = text_format("%s cannot be granted: berthctl itself does not have it", *name);
+
+            if (text)
+                notice(launch, text);
+        }
+}
+
 static int make_id(char id[65])
 {
     unsigned char bytes[32];
@@ -268,6 +299,7 @@ static void gather_misc(Launch *launch)
         tty_get_size(STDIN_FILENO, &launch->facts.terminal_rows, &launch->facts.terminal_columns);
     launch->facts.terminal_type = getenv("TERM");
     launch->facts.last_capability = last_capability();
+    gather_capabilities(launch);
     launch->facts.id = launch->id;
     launch->facts.run_fd = fd_list_add(&launch->fds, launch->request.roster->run_fd, false);
     launch->facts.keeps_exit = launch->request.has_definition || spec->detach;

@@ -20,6 +20,8 @@
 #define DETACH_FIRST  0x10
 #define DETACH_SECOND 0x11
 
+#define TERMINAL_PAUSE_MSEC 100
+
 typedef struct RelayState {
     const Relay *relay;
     int signals_fd;
@@ -164,7 +166,7 @@ static void drain(RelayState *state)
 static int relay_loop(RelayState *state, MachineExit *ret, Error *error)
 {
     const Relay *relay = state->relay;
-    bool has_terminal = relay->terminal_fd >= 0;
+    bool has_terminal = relay->terminal_fd >= 0, is_hung_up = false;
 
     for (;;) {
         int input = has_terminal                                    ? relay->terminal_fd
@@ -174,14 +176,15 @@ static int relay_loop(RelayState *state, MachineExit *ret, Error *error)
                 {relay->control_fd, POLLIN, 0},
                 {state->signals_fd, POLLIN, 0},
                 {state->reads_stdin && input >= 0 ? STDIN_FILENO : -1, POLLIN, 0},
-                {has_terminal && !relay->is_attached ? relay->terminal_fd : -1, POLLIN, 0},
+                {has_terminal && !relay->is_attached && !is_hung_up ? relay->terminal_fd : -1, POLLIN, 0},
                 {relay->pipes && state->is_open[1] ? relay->pipes[1] : -1, POLLIN, 0},
                 {relay->pipes && state->is_open[2] ? relay->pipes[2] : -1, POLLIN, 0},
         };
         int r;
 
-        if (poll(polls, 6, -1) < 0 && errno != EINTR)
+        if (poll(polls, 6, is_hung_up ? TERMINAL_PAUSE_MSEC : -1) < 0 && errno != EINTR)
             return -errno;
+        is_hung_up = false;
         if (polls[1].revents)
             on_signals(state);
         if (polls[2].revents) {
@@ -191,9 +194,10 @@ static int relay_loop(RelayState *state, MachineExit *ret, Error *error)
             if (!has_terminal && !copy_some(STDIN_FILENO, relay->pipes[0]))
                 state->is_open[0] = false;
         }
-        /* The terminal's last process closing it is EIO here; the end comes over the socket. */
+        /* EIO: no process has the terminal open just now (vhangup(2) of a getty, or the end, which comes over the
+         * socket). It is looked at again after a pause. */
         if (polls[3].revents && !copy_some(relay->terminal_fd, STDOUT_FILENO) && !polls[0].revents)
-            has_terminal = false;
+            is_hung_up = true;
         for (int i = 1; i < 3; i++)
             if (polls[3 + i].revents && !copy_some(relay->pipes[i], i))
                 state->is_open[i] = false;

@@ -23,6 +23,7 @@ struct HostFacts {
     /* The root: a directory, or the layers of an image, lowest first, relative to data_fd. */
     uint64_t directory_fd;
     char *const *layers;
+    uint64_t root_mode, root_uid, root_gid; /* of the image's "/" */
 
     /* /var/lib/berth: the layers, and below containers/NAME what a container writes. */
     uint64_t data_fd;
@@ -46,6 +47,7 @@ struct HostFacts {
 
     uint16_t terminal_rows, terminal_columns;
     unsigned last_capability;
+    uint64_t available_capabilities; /* what the launcher itself has */
     const char *host_resolv_conf; /* text, with --network=host; or NULL */
     const char *terminal_type;    /* $TERM of the caller or NULL */
 };

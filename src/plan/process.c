@@ -140,7 +140,7 @@ void plan_process(Planner *planner)
     step->identity.user = step_list_string(planner->list, text_is_empty(spec->user) ? "0:0" : spec->user);
     step = step_list_add(planner->list, STEP_CAPABILITIES, ORIGIN(add_capabilities));
     step->capabilities =
-            (StepCapabilities){.bounding = spec->capabilities, .last = planner->facts->last_capability};
+            (StepCapabilities){.bounding = spec->capabilities & planner->facts->available_capabilities, .last = planner->facts->last_capability};
     if (spec->no_new_privileges) {
         step_list_add(planner->list, STEP_NO_NEW_PRIVILEGES, ORIGIN(no_new_privileges));
         plan_seccomp(planner);

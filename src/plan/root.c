@@ -51,6 +51,9 @@ void plan_host_resources(Planner *planner)
                 .mode = 0700,
                 .remove = spec->remove || spec->ephemeral,
                 .children = step_list_strings(planner->list, children),
+                .child_mode = facts->root_mode,
+                .child_uid = facts->root_uid,
+                .child_gid = facts->root_gid,
         };
     }
 }
@@ -120,7 +123,7 @@ void plan_supervise(Planner *planner)
             .run_fd = facts->run_fd,
             .keep_exit = facts->keeps_exit,
             .attach_fd = facts->attach_fd,
-            .interactive = spec->interactive,
+            .is_system = spec->boot,
     };
 }
 
@@ -145,6 +148,9 @@ static void plan_root_overlay(Planner *planner)
             .upper = has_upper(planner) ? step_list_format(planner->list, CONTAINERS "/%s", spec->name) : NULL,
             .data_tree = planner->data_tree,
             .tree = planner->root_tree,
+            .root_mode = facts->root_mode,
+            .root_uid = facts->root_uid,
+            .root_gid = facts->root_gid,
     };
     free(highest_first);
 }

@@ -16,7 +16,8 @@
 /* clang-format off */
 static const StepField cgroup_fields[] = {STRING(cgroup, name), NUMBER(cgroup, root_fd), LIST(cgroup, files)};
 static const StepField directory_fields[] = {NUMBER(directory, parent_fd), STRING(directory, name),
-    OCTAL(directory, mode), NUMBER(directory, remove), LIST(directory, children)};
+    OCTAL(directory, mode), NUMBER(directory, remove), LIST(directory, children), OCTAL(directory, child_mode),
+    NUMBER(directory, child_uid), NUMBER(directory, child_gid)};
 static const StepField clone_tree_fields[] = {NUMBER(clone_tree, source_fd), STRING(clone_tree, host_path),
     NUMBER(clone_tree, recursive)};
 static const StepField start_fields[] = {FIELD(start, namespaces, STEP_FIELD_FLAGS_NAMESPACE)};
@@ -27,12 +28,13 @@ static const StepField supervise_fields[] = {STRING(supervise, name), STRING(sup
     STRING(supervise, image), STRING(supervise, tag), NUMBER(supervise, stop_signal),
     NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
     NUMBER(supervise, run_fd), NUMBER(supervise, keep_exit), NUMBER(supervise, attach_fd),
-    NUMBER(supervise, interactive)};
+    NUMBER(supervise, is_system)};
 static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),
     STRING(propagation, path)};
 static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(root_tree, volatile_usr)};
 static const StepField root_overlay_fields[] = {NUMBER(root_overlay, data_tree), LIST(root_overlay, lower),
-    STRING(root_overlay, upper), NUMBER(root_overlay, tree)};
+    STRING(root_overlay, upper), NUMBER(root_overlay, tree), OCTAL(root_overlay, root_mode),
+    NUMBER(root_overlay, root_uid), NUMBER(root_overlay, root_gid)};
 static const StepField mount_fields[] = {STRING(mount, type), STRING(mount, source), STRING(mount, target),
     LIST(mount, options), MOUNT(mount, attributes), NUMBER(mount, plain)};
 static const StepField bind_fields[] = {NUMBER(bind, tree), STRING(bind, target), MOUNT(bind, attributes),

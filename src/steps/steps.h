@@ -81,6 +81,7 @@ typedef struct StepDirectory {
     uint64_t mode;
     uint64_t remove; /* 1: removed with all below when the container ends; 0: only on failure, when it was made here */
     const char **children; /* directories to make in it */
+    uint64_t child_mode, child_uid, child_gid; /* of those, when they are new */
 } StepDirectory;
 
 typedef struct StepCloneTree {
@@ -113,7 +114,7 @@ typedef struct StepSupervise {
     uint64_t run_fd;     /* /run/berth: machines/NAME, locks/NAME and attach/NAME are removed at the end */
     uint64_t keep_exit;  /* 1: exits/NAME is written there */
     uint64_t attach_fd;   /* listening socket for attach; 0: none */
-    uint64_t interactive; /* standard input stays open */
+    uint64_t is_system;   /* an init system: a reboot inside is an orderly end */
 } StepSupervise;
 
 typedef struct StepPropagation {
@@ -132,6 +133,7 @@ typedef struct StepRootOverlay {
     const char **lower; /* highest first */
     const char *upper;  /* holds upper/ and work/; NULL: on a tmpfs of their own */
     uint64_t tree;      /* another cloned tree, as the lowest directory */
+    uint64_t root_mode, root_uid, root_gid; /* of an upper directory on a tmpfs: the root shows its topmost layer's */
 } StepRootOverlay;
 
 typedef struct StepMount {

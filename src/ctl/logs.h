@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: reading back what a container wrote, from the journal or the log file, and printing it.
+ * Never does: parse options.
+ * Runs in: berthctl. */
+
+#include "ctl/container.h"
+
+typedef enum LogFormat {
+    LOG_FORMAT_SHORT, /* the lines; escaped where they go to a terminal */
+    LOG_FORMAT_CAT,   /* the bytes as they came */
+    LOG_FORMAT_JSON,  /* one object for each line, all on stdout */
+} LogFormat;
+
+typedef struct LogRequest {
+    LogFormat format;
+    bool with_timestamps; /* RFC 3339 before each line; JSON always has it */
+    bool follow;          /* until the container ends; one that does not run ends at once */
+    uint64_t tail;        /* lines before the end, UINT64_MAX: all */
+    uint64_t since_usec, until_usec; /* CLOCK_REALTIME; until 0: no end */
+    const char *indent;   /* before each line; with one everything is escaped and goes to stdout */
+} LogRequest;
+
+/* What the running container, or else the last run of that name, wrote: lines of stdout to stdout and of stderr to
+ * stderr. -ENODATA with a text when nothing was recorded. */
+int logs_print(Ctl *ctl, const Container *container, const LogRequest *request, Error *error);

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* status: what a person wants to know first, in the manner of systemctl(1). */
+
+#include "ctl/container.h"
+#include "ctl/logs.h"
+#include "ctl/processes.h"
+#include "ctl/table.h"
+#include "ctl/time.h"
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "kernel/cgroup.h"
+#include "kernel/tty.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* As systemctl(1) has them, from LSB. */
+#define EXIT_NOT_RUNNING 3
+#define EXIT_UNKNOWN     4
+
+#define LABEL_WIDTH 12
+#define TREE_INDENT "              "
+#define LOG_LINES   10
+
+/* Numbers of the cgroup; UINT64_MAX where the host does not keep them or there is no limit. */
+typedef struct Usage {
+    uint64_t memory_bytes, memory_peak_bytes, memory_max_bytes, tasks, tasks_max, cpu_usec, oom_kills;
+} Usage;
+
+static uint64_t read_number(int group_fd, const char *file)
+{
+    char text[64];
+    uint64_t value = UINT64_MAX;
+
+    /* "max" is no number. */
+    if (cgroup_read(group_fd, file, text, sizeof(text)) > 0)
+        (void) text_parse_u64(text, UINT64_MAX - 1, &value);
+    return value;
+}
+
+/* "KEY NUMBER" of a file of such lines. */
+static uint64_t read_keyed(int group_fd, const char *file, const char *key)
+{
+    char text[4096], *state = NULL;
+    size_t length = strlen(key);
+    uint64_t value = UINT64_MAX;
+
+    if (cgroup_read(group_fd, file, text, sizeof(text)) < 0)
+        return UINT64_MAX;
+    for (char *line = strtok_r(text, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
+        if (strncmp(line, key, length) == 0 && line[length] == ' ')
+            (void) text_parse_u64(line + length + 1, UINT64_MAX - 1, &value);
+    return value;
+}
+
+static Usage read_usage(int group_fd)
+{
+    return (Usage){
+            .memory_bytes = read_number(group_fd, "memory.current"),
+            .memory_peak_bytes = read_number(group_fd, "memory.peak"),
+            .memory_max_bytes = read_number(group_fd, "memory.max"),
+            .tasks = read_number(group_fd, "pids.current"),
+            .tasks_max = read_number(group_fd, "pids.max"),
+            .cpu_usec = read_keyed(group_fd, "cpu.stat", "usage_usec"),
+            .oom_kills = read_keyed(group_fd, "memory.events", "oom_kill"),
+    };
+}
+
+static int open_group(const Machine *machine)
+{
+    _cleanup_close_ int root_fd = -EBADF;
+    int group_fd = -EBADF;
+    bool is_hybrid;
+    int r;
+
+    if (!machine->cgroup)
+        return -ENOENT;
+    r = cgroup_open_root(&root_fd, &is_hybrid);
+    if (r == 0)
+        r = cgroup_open(root_fd, machine->cgroup, false, &group_fd);
+    return r < 0 ? r : group_fd;
+}
+
+/* "   Label: value", escaped. Nothing for no value. */
+static int print_field(const char *label, const char *value)
+{
+    _cleanup_free_ char *safe = value ? text_escape_prose(value, SIZE_MAX) : NULL;
+
+    if (!value)
+        return 0;
+    if (!safe)
+        return -ENOMEM;
+    printf("%*s: %s\n", LABEL_WIDTH, label, safe);
+    return 0;
+}
+
+/* Takes `value`; NULL is -ENOMEM. */
+static int print_taken(const char *label, char *value)
+{
+    _cleanup_free_ char *taken = value;
+
+    return taken ? print_field(label, taken) : -ENOMEM;
+}
+
+static int append_size(Buffer *buffer, const char *before, uint64_t size_bytes, const char *after)
+{
+    _cleanup_free_ char *size = text_format_size(size_bytes);
+
+    if (size && size_bytes != UINT64_MAX)
+        buffer_append_format(buffer, "%s%s%s", before, size, after);
+    return size ? 0 : -ENOMEM;
+}
+
+static int print_memory(const Usage *usage)
+{
+    _cleanup_buffer_ Buffer limits = {}, text = {};
+    const char *comma = "";
+
+    if (usage->memory_bytes == UINT64_MAX)
+        return 0;
+    if (append_size(&text, "", usage->memory_bytes, "") < 0 ||
+        append_size(&limits, "", usage->memory_peak_bytes, " peak") < 0)
+        return -ENOMEM;
+    comma = limits.size > 0 ? ", " : "";
+    if (append_size(&limits, comma, usage->memory_max_bytes, " at most") < 0)
+        return -ENOMEM;
+    if (limits.size > 0)
+        buffer_append_format(&text, " (%s)", limits.data);
+    if (usage->oom_kills > 0 && usage->oom_kills != UINT64_MAX)
+        buffer_append_format(&text, ", %llu processes killed for want of it", (unsigned long long) usage->oom_kills);
+    return print_taken("Memory", buffer_take(&text));
+}
+
+static int print_usage(const Usage *usage)
+{
+    int r = 0;
+
+    if (usage->tasks != UINT64_MAX)
+        r = print_taken("Tasks", usage->tasks_max == UINT64_MAX
+                                         ? text_format("%llu", (unsigned long long) usage->tasks)
+                                         : text_format("%llu (at most %llu)", (unsigned long long) usage->tasks,
+                                                       (unsigned long long) usage->tasks_max));
+    if (r == 0)
+        r = print_memory(usage);
+    /* Below a millisecond the number is noise. */
+    if (r == 0 && usage->cpu_usec != UINT64_MAX)
+        r = print_taken("CPU", text_format_timespan(usage->cpu_usec < 1000 ? usage->cpu_usec
+                                                                           : usage->cpu_usec / 1000 * 1000));
+    return r;
+}
+
+static Colour state_colour(const Container *container)
+{
+    switch (container->state) {
+    case CONTAINER_RUNNING:
+        return COLOUR_GREEN;
+    case CONTAINER_STARTING:
+    case CONTAINER_STOPPED:
+        return COLOUR_NONE;
+    case CONTAINER_EXITED:
+        return container->exit.code == 0 ? COLOUR_NONE : COLOUR_RED;
+    default:
+        return COLOUR_RED;
+    }
+}
+
+/* "● web - docker.io/library/nginx:latest" */
+static int print_title(const Container *container)
+{
+    const char *of = container->image ? container->image : container->directory;
+    _cleanup_free_ char *safe = text_escape(of ? of : "", SIZE_MAX);
+    Colour colour = state_colour(container);
+    bool is_utf8 = terminal_takes_utf8();
+
+    if (!safe)
+        return -ENOMEM;
+    printf("%s%s%s %s%s%s\n", colour ? colour_sequence(stdout, colour) : "",
+           container_is_running(container) ? (is_utf8 ? "●" : "*") : (is_utf8 ? "○" : "o"),
+           colour ? colour_sequence(stdout, COLOUR_NONE) : "", container->name, *safe ? " - " : "", safe);
+    return 0;
+}
+
+static int print_state_line(const Container *container, const char *words, uint64_t since_usec)
+{
+    _cleanup_free_ char *at = since_usec ? time_format(since_usec) : strdup("");
+    _cleanup_free_ char *relative = since_usec ? time_format_relative(since_usec, time_now_usec()) : strdup("");
+    Colour colour = state_colour(container);
+
+    if (!at || !relative)
+        return -ENOMEM;
+    printf("%*s: %s%s%s%s%s%s%s\n", LABEL_WIDTH, "State", colour ? colour_sequence(stdout, colour) : "", words,
+           colour ? colour_sequence(stdout, COLOUR_NONE) : "", since_usec ? " since " : "", at, since_usec ? "; " : "",
+           relative);
+    return 0;
+}
+
+/* --- a running one ------------------------------------------------------------------------------------------------- */
+
+static int print_process(const char *label, uint64_t pid)
+{
+    _cleanup_free_ char *command = NULL;
+
+    if (pid == 0)
+        return 0;
+    if (process_format_command((pid_t) pid, &command) < 0)
+        return print_taken(label, text_format("%llu (gone)", (unsigned long long) pid));
+    return print_taken(label, text_format("%llu (%s)", (unsigned long long) pid, command));
+}
+
+static int read_namespace(uint64_t pid, const char *name, char *text, size_t size)
+{
+    char path[64];
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/%llu/ns/%s", (unsigned long long) pid, name);
+    n = readlink(path, text, size - 1);
+    if (n < 0)
+        return -errno;
+    text[n] = 0;
+    return 0;
+}
+
+/* Which namespaces are its own, which the host's. */
+static int print_namespaces(const Machine *machine)
+{
+    static const char *const names[] = {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"};
+    _cleanup_buffer_ Buffer own = {}, shared = {}, text = {};
+
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        char theirs[64], ours[64];
+        Buffer *list;
+
+        if (read_namespace(machine->leader, names[i], theirs, sizeof(theirs)) < 0 ||
+            read_namespace((uint64_t) getpid(), names[i], ours, sizeof(ours)) < 0)
+            continue;
+        list = strcmp(theirs, ours) == 0 ? &shared : &own;
+        buffer_append_format(list, "%s%s", list->size ? " " : "", names[i]);
+    }
+    if (own.size == 0 && shared.size == 0)
+        return 0;
+    buffer_append_format(&text, "%s", own.size ? own.data : "none of its own");
+    if (shared.size > 0)
+        buffer_append_format(&text, " (the host's: %s)", shared.data);
+    return print_taken("Namespaces", buffer_take(&text));
+}
+
+/* The names of the interfaces in its network namespace, which /proc/PID/net shows without entering. */
+static int print_network(const Machine *machine)
+{
+    char path[64], line[512], theirs[64], ours[64];
+    _cleanup_buffer_ Buffer text = {};
+    FILE *stream;
+
+    if (read_namespace(machine->leader, "net", theirs, sizeof(theirs)) < 0 ||
+        read_namespace((uint64_t) getpid(), "net", ours, sizeof(ours)) < 0)
+        return 0;
+    if (strcmp(theirs, ours) == 0)
+        return print_field("Network", "the host's");
+    snprintf(path, sizeof(path), "/proc/%llu/net/dev", (unsigned long long) machine->leader);
+    stream = fopen(path, "re");
+    while (stream && fgets(line, sizeof(line), stream)) {
+        char *colon = strchr(line, ':'), *name = line + strspn(line, " ");
+
+        if (!colon) /* the two lines of headings */
+            continue;
+        *colon = 0;
+        buffer_append_format(&text, "%s%s", text.size ? " " : "private: ", name);
+    }
+    if (stream)
+        fclose(stream);
+    return text.size ? print_taken("Network", buffer_take(&text)) : print_field("Network", "private");
+}
+
+static int print_origin(const Container *container)
+{
+    const Machine *machine = container->machine;
+    int r = print_field("Definition", container->definition);
+
+    if (r == 0)
+        r = print_field("Directory", container->directory);
+    if (r == 0 && container->image)
+        r = machine && machine->image_id
+                    ? print_taken("Image", text_format("%s (%.19s)", container->image, machine->image_id))
+                    : print_field("Image", container->image);
+    return r;
+}
+
+static unsigned terminal_columns(void)
+{
+    uint16_t rows = 0, columns = 0;
+
+    if (isatty(STDOUT_FILENO))
+        tty_get_size(STDOUT_FILENO, &rows, &columns);
+    return columns;
+}
+
+static int print_running(const Container *container)
+{
+    const Machine *machine = container->machine;
+    _cleanup_close_ int group_fd = open_group(machine);
+    Usage usage = read_usage(group_fd);
+    int r = print_state_line(container, container_state_to_string(container->state),
+                             machine->started_usec ? machine->started_usec : machine->created_usec);
+
+    if (r == 0)
+        r = print_origin(container);
+    if (r == 0)
+        r = print_field("Unit", machine->unit);
+    if (r == 0)
+        r = print_process("Leader", machine->leader);
+    if (r == 0)
+        r = print_process("Supervisor", machine->supervisor);
+    if (r == 0)
+        r = print_namespaces(machine);
+    if (r == 0)
+        r = print_network(machine);
+    if (r == 0)
+        r = print_field("Log", machine->log);
+    if (r == 0 && group_fd >= 0)
+        r = print_usage(&usage);
+    if (r == 0)
+        r = print_field("Cgroup", machine->cgroup);
+    if (r == 0 && group_fd >= 0)
+        r = processes_print_tree(group_fd, TREE_INDENT, terminal_columns());
+    return r;
+}
+
+/* --- one that does not run ------------------------------------------------------------------------------------------- */
+
+/* "killed by SIGKILL (137), out of memory" */
+static char *format_end(const MachineExit *end)
+{
+    _cleanup_free_ char *signal = end->signal > 0 && end->signal <= 64 ? text_format_signal((int) end->signal) : NULL;
+    _cleanup_buffer_ Buffer text = {};
+
+    if (signal)
+        buffer_append_format(&text, "killed by %s (%lld)", signal, (long long) end->code);
+    else
+        buffer_append_format(&text, "exited with %lld", (long long) end->code);
+    if (end->oom_kills > 0)
+        buffer_append_format(&text, ", out of memory: the kernel killed %llu of its processes",
+                             (unsigned long long) end->oom_kills);
+    return buffer_take(&text);
+}
+
+static int print_stopped(const Container *container)
+{
+    const MachineExit *end = &container->exit;
+    _cleanup_free_ char *words = container->state == CONTAINER_STOPPED ? strdup("stopped") : format_end(end);
+    int r = words ? print_state_line(container, words, container->state == CONTAINER_STOPPED ? 0 : end->finished_usec)
+                  : -ENOMEM;
+
+    if (r == 0)
+        r = print_origin(container);
+    if (r == 0 && end->lines_dropped > 0)
+        r = print_taken("Log", text_format("%llu lines could not be recorded", (unsigned long long) end->lines_dropped));
+    return r;
+}
+
+/* What cannot be shown is not why somebody asked for the status. */
+static void print_log(Ctl *ctl, const Container *container)
+{
+    LogRequest request = {.format = LOG_FORMAT_SHORT, .with_timestamps = true, .tail = LOG_LINES, .indent = ""};
+    _cleanup_error_ Error ignored = {};
+
+    putchar('\n');
+    (void) logs_print(ctl, container, &request, &ignored);
+}
+
+/* --- the verb -------------------------------------------------------------------------------------------------------- */
+
+static json_t *json_number(uint64_t number)
+{
+    return number == UINT64_MAX ? json_null() : json_integer((json_int_t) MIN(number, (uint64_t) INT64_MAX));
+}
+
+/* What `show` has, and the numbers of the cgroup. */
+static json_t *build_status(const Container *container)
+{
+    _cleanup_close_ int group_fd = container->machine ? open_group(container->machine) : -EBADF;
+    Usage usage = read_usage(group_fd);
+    json_t *object = container_build(container);
+    json_t *numbers = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "memory_bytes", json_number(usage.memory_bytes),
+                                "memory_peak_bytes", json_number(usage.memory_peak_bytes), "memory_max_bytes",
+                                json_number(usage.memory_max_bytes), "tasks", json_number(usage.tasks), "tasks_max",
+                                json_number(usage.tasks_max), "cpu_usec", json_number(usage.cpu_usec), "oom_kills",
+                                json_number(usage.oom_kills));
+
+    if (object && numbers && container->machine)
+        (void) json_object_update(object, numbers);
+    json_decref(numbers);
+    return object;
+}
+
+static int print_host(Ctl *ctl, Error *error)
+{
+    _cleanup_strv_ char **running = NULL, **all = NULL;
+    char name[HOST_NAME_MAX + 1] = "localhost";
+    int r = container_list_names(ctl, false, &running, error);
+
+    if (r == 0)
+        r = container_list_names(ctl, true, &all, error);
+    if (r < 0)
+        return r;
+    (void) gethostname(name, sizeof(name) - 1);
+    if (ctl->json) {
+        _cleanup_json_ json_t *object = json_pack("{s:o, s:I, s:I}", "host", json_safe_string(name), "running",
+                                                  (json_int_t) strv_length(running), "containers",
+                                                  (json_int_t) strv_length(all));
+
+        return json_print(object);
+    }
+    printf("%s %s\n", terminal_takes_utf8() ? "●" : "*", name);
+    r = print_taken("Containers", text_format("%zu running, %zu in all", strv_length(running), strv_length(all)));
+    return r < 0 ? r : print_field("Version", BERTH_VERSION);
+}
+
+static int print_one(Ctl *ctl, const Container *container)
+{
+    int r = print_title(container);
+
+    if (r == 0)
+        r = container_is_running(container) ? print_running(container) : print_stopped(container);
+    if (r == 0)
+        print_log(ctl, container);
+    return r;
+}
+
+/* The exit status is that of the worst. */
+int verb_status(Ctl *ctl, Error *error)
+{
+    _cleanup_json_ json_t *array = json_array();
+    bool is_first = true;
+    int status = 0, r = output_format_check(ctl->output, "text json", error);
+
+    if (r < 0)
+        return r;
+    if (!ctl->words)
+        return print_host(ctl, error);
+    STRV_FOREACH(name, ctl->words)
+    {
+        _cleanup_container_ Container *container = NULL;
+        _cleanup_error_ Error problem = {};
+
+        r = container_load(ctl, *name, &container, &problem);
+        if (r == -ENOENT) {
+            error_report(&problem, r);
+            status = EXIT_UNKNOWN;
+            continue;
+        }
+        if (r < 0) {
+            error_move(error, &problem);
+            return r;
+        }
+        if (!container_is_running(container))
+            status = MAX(status, EXIT_NOT_RUNNING);
+        if (!ctl->json && !is_first)
+            putchar('\n');
+        is_first = false;
+        r = ctl->json ? json_array_append_new(array, build_status(container)) : print_one(ctl, container);
+        if (r < 0)
+            return -ENOMEM;
+    }
+    r = ctl->json ? json_print(array) : 0;
+    return r < 0 ? r : status;
+}

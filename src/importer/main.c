@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* berth-importer: the program that reads images, so that berthctl never loads what reading them takes. */
+#include "base/log.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "importer/load.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define EXIT_USAGE 2
+
+typedef struct Arguments {
+    LoadOptions load;
+    bool is_json, is_help;
+} Arguments;
+
+static const char help_text[] =
+    "berth-importer load [OPTIONS] FILE|DIRECTORY|-\n"
+    "\n"
+    "Loads a docker-archive, an oci-archive or an OCI layout directory into the image store.\n"
+    "Archives may be compressed with gzip or zstd; - is standard input.\n"
+    "\n"
+    "      --store=PATH         the image store (default " STORE_DEFAULT_PATH ")\n"
+    "      --name=REFERENCE     the image's name instead of those in the archive\n"
+    "      --architecture=ARCH  which image of several, as images call it (default: this machine's)\n"
+    "      --no-size-limit      also accept what looks like a decompression bomb\n"
+    "      --output=FORMAT      what to print about the images: text (default) or json\n"
+    "  -q, --quiet              no progress on standard error\n"
+    "  -h, --help               this help\n";
+
+static int parse_output(const char *value, bool *ret_is_json, Error *error)
+{
+    if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0)
+        return error_set(error, -EINVAL, "--output=%s: use text or json", value);
+    *ret_is_json = strcmp(value, "json") == 0;
+    return 0;
+}
+
+static int parse_option(int option, const char *value, Arguments *arguments, Error *error)
+{
+    switch (option) {
+    case 's':
+        arguments->load.store_path = value;
+        return 0;
+    case 'n':
+        arguments->load.name = value;
+        return 0;
+    case 'a':
+        arguments->load.architecture = value;
+        return 0;
+    case 'l':
+        arguments->load.has_no_size_limit = true;
+        return 0;
+    case 'o':
+        return parse_output(value, &arguments->is_json, error);
+    case 'q':
+        log_set_level(LOG_LEVEL_WARNING);
+        return 0;
+    case 'h':
+        arguments->is_help = true;
+        return 0;
+    default:
+        return -EINVAL; /* getopt_long(3) has said why */
+    }
+}
+
+static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *error)
+{
+    static const struct option options[] = {
+        {"store", required_argument, NULL, 's'},   {"name", required_argument, NULL, 'n'},
+        {"output", required_argument, NULL, 'o'},  {"architecture", required_argument, NULL, 'a'},
+        {"no-size-limit", no_argument, NULL, 'l'}, {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},          {},
+    };
+    int option, r = 0;
+
+    while (r == 0 && (option = getopt_long(argc, argv, "qh", options, NULL)) >= 0)
+        r = parse_option(option, optarg, arguments, error);
+    if (r < 0 || arguments->is_help)
+        return r;
+    if (optind >= argc || strcmp(argv[optind], "load") != 0)
+        return error_set(error, -EINVAL, "the only command is: load FILE|DIRECTORY|-");
+    if (argc - optind != 2)
+        return error_set(error, -EINVAL, "load takes one file, one directory or -");
+    arguments->load.input = argv[optind + 1];
+    return 0;
+}
+
+/* Names are made of a few plain characters and digests of fewer: nothing here needs escaping for a terminal.
+ */
+static int print_text(const LoadResult *result)
+{
+    for (size_t i = 0; i < result->count; i++) {
+        const LoadedImage *image = &result->images[i];
+
+        if (strv_length(image->names) == 0)
+            printf("<none> sha256:%s\n", image->id.hex);
+        STRV_FOREACH (name, image->names)
+            printf("%s sha256:%s\n", *name, image->id.hex);
+    }
+    return 0;
+}
+
+static json_t *pack_image(const LoadedImage *image)
+{
+    json_t *names = json_array();
+
+    STRV_FOREACH (name, image->names)
+        (void) json_array_append_new(names, json_string(*name));
+    return json_pack("{s:o, s:s, s:s, s:I, s:I}", "names", names, "id", digest_format(&image->id).text,
+                     "manifest", digest_format(&image->manifest).text, "layers",
+                     (json_int_t) image->layers_count, "unpacked_bytes", (json_int_t) image->unpacked_bytes);
+}
+
+static int print_json(const LoadResult *result)
+{
+    json_t *images = json_array();
+    int r = 0;
+
+    for (size_t i = 0; i < result->count; i++)
+        r |= json_array_append_new(images, pack_image(&result->images[i]));
+    if (r == 0)
+        r = json_dumpf(images, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(images);
+    return r < 0 ? -ENOMEM : 0;
+}
+
+/* Descriptors 0 to 2 must exist before anything is opened, or a file of ours would become the standard
+ * output; a parent that ignores SIGCHLD would take our children's exit codes away. */
+static void prepare_process(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    safe_close(fd);
+    (void) signal(SIGCHLD, SIG_DFL);
+    (void) signal(SIGPIPE, SIG_IGN);
+    (void) umask(077);
+    /* libarchive converts names to the locale's charset; they are bytes to us and UTF-8 in the archive. */
+    (void) setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+int main(int argc, char **argv)
+{
+    _cleanup_error_ Error error = {};
+    _cleanup_load_result_ LoadResult result = {};
+    Arguments arguments = {.load.store_path = STORE_DEFAULT_PATH};
+    int r;
+
+    log_set_program("berth-importer");
+    prepare_process();
+    r = parse_arguments(argc, argv, &arguments, &error);
+    if (r < 0) {
+        if (error.text)
+            error_report(&error, r);
+        return EXIT_USAGE;
+    }
+    if (arguments.is_help) {
+        fputs(help_text, stdout);
+        return EXIT_SUCCESS;
+    }
+    r = load_images(&arguments.load, &result, &error);
+    if (r == 0)
+        r = arguments.is_json ? print_json(&result) : print_text(&result);
+    if (r == 0 && fflush(stdout) != 0)
+        r = -errno;
+    if (r < 0) {
+        error_report(&error, r);
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
