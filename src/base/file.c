@@ -153,10 +153,18 @@ int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t 
 
 int file_open_directory_at(int dir_fd, const char *path, bool create, mode_t mode, int *ret_fd)
 {
-    _cleanup_free_ char *copy = strdup(path);
-    _cleanup_close_ int fd = -EBADF;
+    _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_free_ char *copy = NULL;
     char *state = NULL;
 
+    /* As a rule it is there; what is missing is made part by part. */
+    if (fd >= 0) {
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+    }
+    if (errno != ENOENT || !create)
+        return -errno;
+    copy = strdup(path);
     if (!copy)
         return -ENOMEM;
     fd = openat(dir_fd, path[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -169,7 +177,7 @@ int file_open_directory_at(int dir_fd, const char *path, bool create, mode_t mod
          * administrator decides. */
         int next = openat(fd, part, (*more ? O_PATH : O_RDONLY) | O_DIRECTORY | O_CLOEXEC);
 
-        if (next < 0 && errno == ENOENT && create) {
+        if (next < 0 && errno == ENOENT) {
             if (mkdirat(fd, part, mode) < 0 && errno != EEXIST)
                 return -errno;
             next = openat(fd, part, (*more ? O_PATH : O_RDONLY) | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

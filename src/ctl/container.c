@@ -27,9 +27,9 @@ void container_free(Container *container)
 const char *container_state_to_string(ContainerState state)
 {
     static const char *const names[_CONTAINER_STATE_MAX] = {
-            [CONTAINER_STARTING] = "starting",         [CONTAINER_RUNNING] = "running",
-            [CONTAINER_UNSUPERVISED] = "unsupervised", [CONTAINER_EXITED] = "exited",
-            [CONTAINER_OOM_KILLED] = "oom-killed",     [CONTAINER_STOPPED] = "stopped",
+        [CONTAINER_STARTING] = "starting",         [CONTAINER_RUNNING] = "running",
+        [CONTAINER_UNSUPERVISED] = "unsupervised", [CONTAINER_EXITED] = "exited",
+        [CONTAINER_OOM_KILLED] = "oom-killed",     [CONTAINER_STOPPED] = "stopped",
     };
 
     return names[state];
@@ -40,8 +40,8 @@ char *container_format_state(const Container *container)
     const char *name = container_state_to_string(container->state);
 
     return container->state == CONTAINER_EXITED || container->state == CONTAINER_OOM_KILLED
-                   ? text_format("%s (%lld)", name, (long long) container->exit.code)
-                   : strdup(name);
+               ? text_format("%s (%lld)", name, (long long) container->exit.code)
+               : strdup(name);
 }
 
 static const char *find_value(const SpecLayer *layer, size_t offset)
@@ -83,8 +83,8 @@ static int read_machine(Ctl *ctl, Container *container)
     if (r == 0)
         r = copy_string(&container->directory, machine->directory);
     container->state = !roster_is_alive(ctl->roster, container->name) ? CONTAINER_UNSUPERVISED
-                       : machine->leader == 0                        ? CONTAINER_STARTING
-                                                                     : CONTAINER_RUNNING;
+                       : machine->leader == 0                         ? CONTAINER_STARTING
+                                                                      : CONTAINER_RUNNING;
     (void) definition_exists(container->name, &container->definition);
     return r;
 }
@@ -97,9 +97,10 @@ static int read_stopped(Ctl *ctl, Container *container)
                     fstatat(ctl->roster->containers_fd, container->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
     int r = roster_load_exit(ctl->roster, container->name, &container->exit);
 
-    container->state = r < 0                                                                 ? CONTAINER_STOPPED
-                       : container->exit.oom_kills > 0 && container->exit.signal == SIGKILL ? CONTAINER_OOM_KILLED
-                                                                                            : CONTAINER_EXITED;
+    container->state = r < 0 ? CONTAINER_STOPPED
+                       : container->exit.oom_kills > 0 && container->exit.signal == SIGKILL
+                           ? CONTAINER_OOM_KILLED
+                           : CONTAINER_EXITED;
     if (read_definition(container) < 0)
         return -ENOMEM;
     return r < 0 && !has_data && !container->definition ? -ENOENT : 0;
@@ -213,10 +214,9 @@ static int add_exit(json_t *object, const MachineExit *end)
 
 json_t *container_build(const Container *container)
 {
-    _cleanup_json_ json_t *object = json_pack("{s:s, s:s, s:o}", "name", container->name, "state",
-                                              container_state_to_string(container->state), "definition",
-                                              container->definition ? json_safe_string(container->definition)
-                                                                    : json_null());
+    _cleanup_json_ json_t *object = json_pack(
+        "{s:s, s:s, s:o}", "name", container->name, "state", container_state_to_string(container->state),
+        "definition", container->definition ? json_safe_string(container->definition) : json_null());
     _cleanup_json_ json_t *machine = NULL;
 
     if (!object)
@@ -229,7 +229,8 @@ json_t *container_build(const Container *container)
             (void) json_object_update_missing(object, container->machine->unknown);
         return TAKE_PTR(object);
     }
-    if (json_object_set_new(object, "image", container->image ? json_safe_string(container->image) : json_null()) < 0 ||
+    if (json_object_set_new(object, "image",
+                            container->image ? json_safe_string(container->image) : json_null()) < 0 ||
         json_object_set_new(object, "directory",
                             container->directory ? json_safe_string(container->directory) : json_null()) < 0)
         return NULL;

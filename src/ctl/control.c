@@ -105,12 +105,31 @@ void definition_remove_transient(Ctl *ctl, const char *name)
         (void) unlinkat(ctl->roster->definitions_fd, file, 0);
 }
 
-int control_remove(Ctl *ctl, const char *name, bool force, Error *error)
+/* The caller holds the name. */
+static int remove_locked(Ctl *ctl, const char *name, Error *error)
 {
     _cleanup_free_ char *path = NULL;
-    _cleanup_close_ int lock_fd = -EBADF;
+    bool is_defined = definition_exists(name, &path), has_data;
     struct stat st;
-    bool is_defined, has_data;
+    int r;
+
+    has_data = fstatat(ctl->roster->containers_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!is_defined && !has_data && faccessat(ctl->roster->exits_fd, name, F_OK, 0) < 0)
+        return error_set(error, -ENOENT, "there is no container named '%s'", name);
+    if (is_defined && unlink(path) < 0 && errno != ENOENT)
+        return error_set(error, -errno, "cannot remove '%s': %s", path, strerror(errno));
+    r = file_remove_tree_at(ctl->roster->containers_fd, name);
+    if (r < 0)
+        return error_set(error, r, "cannot remove what '%s' wrote: %s", name, strerror(-r));
+    roster_forget_exit(ctl->roster, name);
+    (void) unlinkat(ctl->roster->logs_fd, name, 0);
+    (void) unlinkat(ctl->roster->attach_fd, name, 0);
+    return 0;
+}
+
+int control_remove(Ctl *ctl, const char *name, bool force, Error *error)
+{
+    _cleanup_close_ int lock_fd = -EBADF;
     int r = ctl_open_roster(ctl, error);
 
     if (r < 0)
@@ -127,19 +146,7 @@ int control_remove(Ctl *ctl, const char *name, bool force, Error *error)
         return error_hint(error, error_set(error, r, "'%s' is running", name), "--force stops it first");
     if (r < 0)
         return error_prefix(error, r, "cannot lock '%s'", name);
-
-    is_defined = definition_exists(name, &path);
-    has_data = fstatat(ctl->roster->containers_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-    if (!is_defined && !has_data && faccessat(ctl->roster->exits_fd, name, F_OK, 0) < 0)
-        return error_set(error, -ENOENT, "there is no container named '%s'", name);
-    if (is_defined && unlink(path) < 0 && errno != ENOENT)
-        return error_set(error, -errno, "cannot remove '%s': %s", path, strerror(errno));
-    r = file_remove_tree_at(ctl->roster->containers_fd, name);
-    if (r < 0)
-        return error_set(error, r, "cannot remove what '%s' wrote: %s", name, strerror(-r));
-    roster_forget_exit(ctl->roster, name);
-    (void) unlinkat(ctl->roster->logs_fd, name, 0);
-    (void) unlinkat(ctl->roster->attach_fd, name, 0);
+    r = remove_locked(ctl, name, error);
     roster_unlock(ctl->roster, name);
-    return 0;
+    return r;
 }

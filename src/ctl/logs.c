@@ -2,6 +2,7 @@
 #include "ctl/logs.h"
 
 #include "base/buffer.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "ctl/table.h"
 #include "ctl/time.h"
@@ -64,7 +65,6 @@ static int put_text(FILE *file, const Printer *printer, const char *text, size_t
     return 0;
 }
 
-/* > 0: nobody reads any more. */
 static int put_json(const LogRecord *line)
 {
     _cleanup_free_ char *time = time_format_rfc3339(line->time_usec), *escaped = NULL, *text = NULL;
@@ -75,8 +75,8 @@ static int put_json(const LogRecord *line)
         escaped = text_escape(line->text, line->size);
     if (!time || (!is_utf8 && !escaped))
         return -ENOMEM;
-    object = json_pack("{s:s, s:I, s:s, s:o}", "time", time, "time_usec", (json_int_t) line->time_usec, "stream",
-                       line->stream == JOURNAL_STREAM_STDERR ? "stderr" : "stdout", "message",
+    object = json_pack("{s:s, s:I, s:s, s:o}", "time", time, "time_usec", (json_int_t) line->time_usec,
+                       "stream", line->stream == JOURNAL_STREAM_STDERR ? "stderr" : "stdout", "message",
                        is_utf8 ? json_stringn(line->text, line->size) : json_string(escaped));
     /* A reader must be able to tell text that holds "\xff" from a byte that is no text. */
     if (object && !is_utf8)
@@ -87,7 +87,7 @@ static int put_json(const LogRecord *line)
     if (!text)
         return -ENOMEM;
     puts(text);
-    return ferror(stdout) ? 1 : 0;
+    return ferror(stdout) ? LOGS_UNREAD : 0;
 }
 
 static int put_head(FILE *file, const Printer *printer, const LogRecord *line)
@@ -105,7 +105,7 @@ static int put_head(FILE *file, const Printer *printer, const LogRecord *line)
     return 0;
 }
 
-/* Prints a line, or of a very long one the next piece. > 0: nobody reads any more. */
+/* Prints a line, or of a very long one the next piece. */
 static int put_line(Printer *printer, const LogRecord *line, bool is_begun)
 {
     bool to_stderr = line->stream == JOURNAL_STREAM_STDERR && !printer->request->indent &&
@@ -125,18 +125,18 @@ static int put_line(Printer *printer, const LogRecord *line, bool is_begun)
         r = put_text(file, printer, line->text, line->size);
     if (r == 0 && !line->is_partial)
         fputc('\n', file);
-    return r == 0 && ferror(file) ? 1 : r;
+    return r == 0 && ferror(file) ? LOGS_UNREAD : r;
 }
 
 /* Prints what has been collected of a stream's line. */
 static int flush_stream(Printer *printer, size_t i, bool is_partial)
 {
     LogRecord line = {
-            .stream = i == 0 ? JOURNAL_STREAM_STDOUT : JOURNAL_STREAM_STDERR,
-            .time_usec = printer->streams[i].time_usec,
-            .is_partial = is_partial,
-            .text = printer->streams[i].line.data ? printer->streams[i].line.data : "",
-            .size = printer->streams[i].line.size,
+        .stream = i == 0 ? JOURNAL_STREAM_STDOUT : JOURNAL_STREAM_STDERR,
+        .time_usec = printer->streams[i].time_usec,
+        .is_partial = is_partial,
+        .text = printer->streams[i].line.data ? printer->streams[i].line.data : "",
+        .size = printer->streams[i].line.size,
     };
     int r = 0;
 
@@ -160,7 +160,8 @@ static int print_record(Printer *printer, const LogRecord *record)
         printer->streams[i].time_usec = record->time_usec;
     printer->streams[i].is_pending = true;
     buffer_append(&printer->streams[i].line, record->text, record->size);
-    if (record->is_partial && printer->streams[i].line.size < LINE_MAX_BYTES && !printer->streams[i].line.failed)
+    if (record->is_partial && printer->streams[i].line.size < LINE_MAX_BYTES &&
+        !printer->streams[i].line.failed)
         return 0;
     return flush_stream(printer, i, record->is_partial);
 }
@@ -176,16 +177,16 @@ static int print_rest(Printer *printer)
     return r;
 }
 
-/* --- the journal ------------------------------------------------------------------------------------------------- */
+/* --- the journal --- */
 
 static int on_entry(const JournalEntry *entry, void *userdata)
 {
     LogRecord record = {
-            .stream = entry->stream,
-            .time_usec = entry->realtime_usec,
-            .is_partial = entry->is_partial,
-            .text = entry->message,
-            .size = entry->message_size,
+        .stream = entry->stream,
+        .time_usec = entry->realtime_usec,
+        .is_partial = entry->is_partial,
+        .text = entry->message,
+        .size = entry->message_size,
     };
 
     /* Messages about the container are not by it. */
@@ -224,13 +225,13 @@ static int print_journal(const Container *container, Printer *printer, int super
 {
     const LogRequest *request = printer->request;
     JournalQuery query = {
-            .tail = request->tail > UINT_MAX ? UINT_MAX : (unsigned) request->tail,
-            .since_usec = request->since_usec,
-            .until_usec = request->until_usec,
-            .follow = request->follow && supervisor_fd >= 0,
-            .should_stop = has_ended,
-            .should_stop_userdata = &supervisor_fd,
-            .wake_fd = supervisor_fd,
+        .tail = request->tail > UINT_MAX ? UINT_MAX : (unsigned) request->tail,
+        .since_usec = request->since_usec,
+        .until_usec = request->until_usec,
+        .follow = request->follow && supervisor_fd >= 0,
+        .should_stop = has_ended,
+        .should_stop_userdata = &supervisor_fd,
+        .wake_fd = supervisor_fd,
     };
     char id[65] = "";
     int r = 0;
@@ -247,7 +248,7 @@ static int print_journal(const Container *container, Printer *printer, int super
     return r < 0 ? r : print_rest(printer);
 }
 
-/* --- the log file -------------------------------------------------------------------------------------------------- */
+/* --- the log file --- */
 
 typedef struct FileReader {
     int fd;
@@ -318,7 +319,8 @@ static int parse_data(FileReader *reader, const LogRequest *request, RecordFunct
 }
 
 /* From the file's position to its end. */
-static int read_records(FileReader *reader, const LogRequest *request, RecordFunction function, void *userdata)
+static int read_records(FileReader *reader, const LogRequest *request, RecordFunction function,
+                        void *userdata)
 {
     for (;;) {
         ssize_t n = read(reader->fd, reader->data + reader->size, RECORD_MAX_BYTES - reader->size);
@@ -354,7 +356,7 @@ static int print_record_of_file(const LogRecord *record, void *userdata)
     return print_record(userdata, record);
 }
 
-/* How many lines come before the last `tail` ones: the file is read once more for that, without a copy of it. */
+/* How many lines come before the last `tail` ones: the file is read once more for that. */
 static int count_skipped(FileReader *reader, const LogRequest *request, uint64_t *ret)
 {
     LineCount count = {};
@@ -370,8 +372,8 @@ static int count_skipped(FileReader *reader, const LogRequest *request, uint64_t
     return lseek(reader->fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
-/* Until the supervisor is gone: the kernel makes its pidfd readable after its last write, so what is read after that is
- * all there is. */
+/* Until the supervisor is gone: the kernel makes its pidfd readable after its last write, so what is read
+ * after that is all there is. */
 static int follow_file(FileReader *reader, Printer *printer, int supervisor_fd)
 {
     _cleanup_close_ int watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -391,7 +393,8 @@ static int follow_file(FileReader *reader, Printer *printer, int supervisor_fd)
         if (r != 0 || is_last)
             break;
         fflush(stdout);
-        if (poll(polls, ELEMENTSOF(polls), watch_fd < 0 ? FOLLOW_POLL_MS / 10 : FOLLOW_POLL_MS) < 0 && errno != EINTR)
+        if (poll(polls, ELEMENTSOF(polls), watch_fd < 0 ? FOLLOW_POLL_MS / 10 : FOLLOW_POLL_MS) < 0 &&
+            errno != EINTR)
             return -errno;
         while (watch_fd >= 0 && read(watch_fd, events, sizeof(events)) > 0)
             ;
@@ -403,8 +406,8 @@ static int print_file(Ctl *ctl, const Container *container, Printer *printer, in
 {
     const LogRequest *request = printer->request;
     _cleanup_(file_reader_done) FileReader reader = {
-            .fd = openat(ctl->roster->logs_fd, container->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK),
-            .data = malloc(RECORD_MAX_BYTES),
+        .fd = openat(ctl->roster->logs_fd, container->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK),
+        .data = malloc(RECORD_MAX_BYTES),
     };
     int r = 0;
 
@@ -422,21 +425,27 @@ static int print_file(Ctl *ctl, const Container *container, Printer *printer, in
         r = print_rest(printer);
     if (r < 0)
         return error_set(error, r, "cannot read the log of '%s': %s", container->name, strerror(-r));
-    if (reader.damaged > 0)
-        return error_set(error, -EBADMSG, "%llu damaged lines in the log of '%s' were left out",
-                         (unsigned long long) reader.damaged, container->name);
-    return 0;
+    /* Half a record at the end is one that is being written, unless nobody writes any more. */
+    if (r == 0 && !container->machine && reader.size > 0)
+        reader.damaged++;
+    if (reader.damaged == 0)
+        return 0;
+    log_warning("the log of '%s' is damaged in %llu places; what can be read is shown", container->name,
+                (unsigned long long) reader.damaged);
+    return LOGS_DAMAGED;
 }
 
-/* --- which of them --------------------------------------------------------------------------------------------------- */
+/* --- which of them --- */
 
 static int say_none(const Container *container, Error *error)
 {
     const char *log = container->machine ? container->machine->log : NULL;
 
     if (log && (strcmp(log, "none") == 0 || strcmp(log, "passthrough") == 0))
-        return error_hint(error, error_set(error, -ENODATA, "the output of '%s' is not recorded: its log driver is '%s'",
-                                           container->name, log),
+        return error_hint(error,
+                          error_set(error, -ENODATA,
+                                    "the output of '%s' is not recorded: its log driver is '%s'",
+                                    container->name, log),
                           "--log-driver=journald or file records it");
     return error_set(error, -ENODATA, "nothing is recorded of '%s'", container->name);
 }
@@ -461,7 +470,8 @@ int logs_print(Ctl *ctl, const Container *container, const LogRequest *request, 
 {
     _cleanup_(printer_done) Printer printer = {.request = request};
     const Machine *machine = container->machine;
-    _cleanup_close_ int supervisor_fd = request->follow && machine ? machine_open_supervisor(machine) : -EBADF;
+    _cleanup_close_ int supervisor_fd =
+        request->follow && machine ? machine_open_supervisor(machine) : -EBADF;
     const char *log = machine && machine->log ? machine->log : "";
     int r;
 

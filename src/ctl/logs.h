@@ -14,13 +14,18 @@ typedef enum LogFormat {
 
 typedef struct LogRequest {
     LogFormat format;
-    bool with_timestamps; /* RFC 3339 before each line; JSON always has it */
-    bool follow;          /* until the container ends; one that does not run ends at once */
-    uint64_t tail;        /* lines before the end, UINT64_MAX: all */
+    bool with_timestamps;            /* RFC 3339 before each line; JSON always has it */
+    bool follow;                     /* until the container ends; one that does not run ends at once */
+    uint64_t tail;                   /* lines before the end, UINT64_MAX: all */
     uint64_t since_usec, until_usec; /* CLOCK_REALTIME; until 0: no end */
-    const char *indent;   /* before each line; with one everything is escaped and goes to stdout */
+    const char *indent;              /* before each line; with one everything is escaped and goes to stdout */
 } LogRequest;
 
-/* What the running container, or else the last run of that name, wrote: lines of stdout to stdout and of stderr to
- * stderr. -ENODATA with a text when nothing was recorded. */
+typedef enum LogsOutcome {
+    LOGS_UNREAD = 1,  /* nobody reads what is printed any more */
+    LOGS_DAMAGED = 2, /* some records could not be read; a warning says how many */
+} LogsOutcome;
+
+/* What the running container, or else the last run of that name, wrote: lines of stdout to stdout and of
+ * stderr to stderr. 0, a LogsOutcome, or -errno: -ENODATA with a text when nothing was recorded. */
 int logs_print(Ctl *ctl, const Container *container, const LogRequest *request, Error *error);

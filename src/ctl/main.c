@@ -8,6 +8,7 @@
 #include "inputs/environment.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -203,12 +204,24 @@ static int run(int argc, char *argv[], Ctl *ctl, Error *error)
     return ctl->verb->run(ctl, error);
 }
 
+/* A closed 0, 1 or 2 would be taken by the next open(): messages would be written to a file of ours, and the payload would
+ * get that file, or a directory of the host, as its standard stream (CVE-2015-3627). */
+static int secure_stdio(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return -EBADF;
+    return 0;
+}
+
 int main(int argc, char *argv[])
 {
     _cleanup_error_ Error error = {};
     _cleanup_(ctl_done) Ctl ctl = {};
     int r;
 
+    if (secure_stdio() < 0)
+        return 125;
     log_set_program("berthctl");
     /* An ignored SIGCHLD would take the executor's exit from us. */
     signal(SIGCHLD, SIG_DFL);

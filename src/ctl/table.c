@@ -23,25 +23,20 @@ DL_SYMBOL_DECLARE(scols_table_enable_noheadings);
 DL_SYMBOL_DECLARE(scols_print_table);
 
 static const DlSymbol smartcols_symbols[] = {
-        DL_SYMBOL(scols_new_table),
-        DL_SYMBOL(scols_unref_table),
-        DL_SYMBOL(scols_table_new_column),
-        DL_SYMBOL(scols_column_set_safechars),
-        DL_SYMBOL(scols_table_new_line),
-        DL_SYMBOL(scols_line_set_data),
-        DL_SYMBOL(scols_line_get_cell),
-        DL_SYMBOL(scols_cell_set_color),
-        DL_SYMBOL(scols_table_enable_colors),
-        DL_SYMBOL(scols_table_enable_noheadings),
-        DL_SYMBOL(scols_print_table),
+    DL_SYMBOL(scols_new_table),           DL_SYMBOL(scols_unref_table),
+    DL_SYMBOL(scols_table_new_column),    DL_SYMBOL(scols_column_set_safechars),
+    DL_SYMBOL(scols_table_new_line),      DL_SYMBOL(scols_line_set_data),
+    DL_SYMBOL(scols_line_get_cell),       DL_SYMBOL(scols_cell_set_color),
+    DL_SYMBOL(scols_table_enable_colors), DL_SYMBOL(scols_table_enable_noheadings),
+    DL_SYMBOL(scols_print_table),
 };
 
 static DlLibrary smartcols_library = {
-        .soname = "libsmartcols.so.1",
-        .package = "libsmartcols1",
-        .feature = "printing tables",
-        .symbols = smartcols_symbols,
-        .symbols_count = ELEMENTSOF(smartcols_symbols),
+    .soname = "libsmartcols.so.1",
+    .package = "libsmartcols1",
+    .feature = "printing tables",
+    .symbols = smartcols_symbols,
+    .symbols_count = ELEMENTSOF(smartcols_symbols),
 };
 
 typedef struct TableCell {
@@ -60,8 +55,8 @@ struct Table {
 const char *colour_sequence(FILE *stream, Colour colour)
 {
     static const char *const sequences[_COLOUR_MAX] = {
-            [COLOUR_NONE] = "\033[0m",    [COLOUR_GREEN] = "\033[32m", [COLOUR_YELLOW] = "\033[33m",
-            [COLOUR_RED] = "\033[31m",    [COLOUR_GREY] = "\033[90m",  [COLOUR_BOLD] = "\033[1m",
+        [COLOUR_NONE] = "\033[0m", [COLOUR_GREEN] = "\033[32m", [COLOUR_YELLOW] = "\033[33m",
+        [COLOUR_RED] = "\033[31m", [COLOUR_GREY] = "\033[90m",  [COLOUR_BOLD] = "\033[1m",
     };
     const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
 
@@ -149,9 +144,10 @@ void table_set_colour(Table *table, size_t column, Colour colour)
     last_cell(table, column)->colour = colour;
 }
 
+/* An empty cell would make a column of blanks, which a script cannot count. */
 static const char *cell_text(const TableCell *cell)
 {
-    return cell->escaped ? cell->escaped : "";
+    return text_is_empty(cell->escaped) ? "-" : cell->escaped;
 }
 
 static int fill_line(const Table *table, struct libscols_line *line, const TableCell *row)
@@ -181,7 +177,8 @@ static int fill_smartcols(const Table *table, struct libscols_table *lines)
 
         if (!column->header)
             continue;
-        made = sym_scols_table_new_column(lines, column->header, 0, column->flags & TABLE_RIGHT ? SCOLS_FL_RIGHT : 0);
+        made = sym_scols_table_new_column(lines, column->header, 0,
+                                          column->flags & TABLE_RIGHT ? SCOLS_FL_RIGHT : 0);
         /* It escapes what it is given once more, and would take our backslashes for its own. */
         if (!made || sym_scols_column_set_safechars(made, "\\") < 0)
             return -ENOMEM;
@@ -196,8 +193,8 @@ static int fill_smartcols(const Table *table, struct libscols_table *lines)
     return 0;
 }
 
-/* libsmartcols asks the thread's locale what is printable and how wide it is. text_escape() lets UTF-8 through whatever
- * the locale is, so it has to be one that knows UTF-8. */
+/* libsmartcols asks the thread's locale what is printable and how wide it is. text_escape() lets UTF-8
+ * through whatever the locale is, so it has to be one that knows UTF-8. */
 static int print_smartcols(const Table *table, bool with_headers)
 {
     struct libscols_table *lines = sym_scols_new_table();
@@ -217,8 +214,8 @@ static int print_smartcols(const Table *table, bool with_headers)
     return r;
 }
 
-/* Columns on a terminal, without asking a locale: bytes that begin a character. Good enough where only the alignment
- * suffers. */
+/* Columns on a terminal, without asking a locale: bytes that begin a character. Good enough where only the
+ * alignment suffers. */
 static int width(const char *text)
 {
     int count = 0;
@@ -251,10 +248,9 @@ static void print_plain_row(const Table *table, const TableCell *row, bool with_
         room = column_width(table, i, with_headers) - width(text);
         if (table->columns[i].flags & TABLE_RIGHT)
             pending += room;
-        if (*text)
-            printf("%*s%s%s%s", pending, "", colour ? colour_sequence(stdout, colour) : "", text,
-                   colour ? colour_sequence(stdout, COLOUR_NONE) : "");
-        pending = *text ? 1 : pending + 1;
+        printf("%*s%s%s%s", pending, "", colour ? colour_sequence(stdout, colour) : "", text,
+               colour ? colour_sequence(stdout, COLOUR_NONE) : "");
+        pending = 1;
         if (!(table->columns[i].flags & TABLE_RIGHT))
             pending += room;
     }
@@ -281,7 +277,9 @@ static json_t *build_row(const Table *table, const TableCell *row)
 
         if (!table->columns[i].key)
             continue;
-        value = row[i].json ? json_incref(row[i].json) : row[i].text ? json_safe_string(row[i].text) : json_null();
+        value = row[i].json   ? json_incref(row[i].json)
+                : row[i].text ? json_safe_string(row[i].text)
+                              : json_null();
         if (json_object_set_new(object, table->columns[i].key, value) < 0) {
             json_decref(object);
             return NULL;
@@ -302,7 +300,8 @@ int table_print_json(const Table *table)
 
 int json_print(const json_t *json)
 {
-    _cleanup_free_ char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : NULL;
+    _cleanup_free_ char *text =
+        json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : NULL;
 
     if (!text)
         return -ENOMEM;
@@ -337,7 +336,8 @@ int output_format_check(const char *format, const char *known, Error *error)
     }
     text_nearest_consider(&nearest, format, "json");
     return error_hint(error, error_set(error, -EINVAL, "--output: there is no format '%s' here", format),
-                      nearest.best ? "did you mean '%s'?" : "one of: %s", nearest.best ? nearest.best : known);
+                      nearest.best ? "did you mean '%s'?" : "one of: %s",
+                      nearest.best ? nearest.best : known);
 }
 
 char *text_escape_prose(const char *string, size_t size)

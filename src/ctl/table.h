@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Owns: how results are shown: tables and JSON from one description of the columns, colours, the escaping of text that a
- *       container, an image or a log had a hand in.
- * Never does: link libsmartcols (loaded when a table is printed; without it columns are aligned here).
- * Runs in: berthctl. */
+/* Owns: how results are shown: tables and JSON from one description of the columns, colours, the escaping of
+ * text that a container, an image or a log had a hand in. Never does: link libsmartcols (loaded when a table
+ * is printed; without it columns are aligned here). Runs in: berthctl. */
 
 #include "base/json.h"
 
@@ -13,7 +12,8 @@ typedef enum TableColumnFlags {
     TABLE_RIGHT = 1 << 0, /* numbers */
 } TableColumnFlags;
 
-/* One column and the JSON member that it is. Without `header` it is in JSON only, without `key` in the table only. */
+/* One column and the JSON member that it is. Without `header` it is in JSON only, without `key` in the table
+ * only. */
 typedef struct TableColumn {
     const char *header, *key;
     unsigned flags;
@@ -29,8 +29,8 @@ typedef enum Colour {
     _COLOUR_MAX
 } Colour;
 
-/* The escape sequence that begins (COLOUR_NONE: ends) a colour on `stream`; "" when that is no terminal, when $NO_COLOR
- * is set to something (no-color.org), or when TERM=dumb. */
+/* The escape sequence that begins (COLOUR_NONE: ends) a colour on `stream`; "" when that is no terminal, when
+ * $NO_COLOR is set to something (no-color.org), or when TERM=dumb. */
 const char *colour_sequence(FILE *stream, Colour colour);
 
 typedef struct Table Table;
@@ -41,7 +41,7 @@ void table_free(Table *table);
 DEFINE_CLEANUP(Table *, table_free)
 #define _cleanup_table_ _cleanup_(table_freep)
 
-/* -ENOMEM or 0. A new row is empty: "" in the table, null in JSON. */
+/* -ENOMEM or 0. A new row is empty: "-" in the table, null in JSON. */
 int table_add_row(Table *table);
 /* Sets a cell of the last row, in both forms: copies `text`, which may be NULL and need not be safe. */
 int table_set(Table *table, size_t column, const char *text);
@@ -55,11 +55,12 @@ int table_print(const Table *table, bool with_headers);
 /* An array of one object for each row. */
 int table_print_json(const Table *table);
 
-/* To stdout, indented, with a newline; pure ASCII, so that no terminal can take a value for a command. NULL is -ENOMEM.
- * Borrows `json`. */
+/* To stdout, indented, with a newline; pure ASCII, so that no terminal can take a value for a command. NULL
+ * is -ENOMEM. Borrows `json`. */
 int json_print(const json_t *json);
 
-/* -EINVAL with a text unless `format` (of --output=, may be NULL) is one of the blank-separated words of `known`. */
+/* -EINVAL with a text unless `format` (of --output=, may be NULL) is one of the blank-separated words of
+ * `known`. */
 int output_format_check(const char *format, const char *known, Error *error);
 
 /* text_escape() for text that is read rather than parsed: tabs and backslashes stay as they are. */

@@ -63,6 +63,9 @@ const CtlOption ctl_options[] = {
     {"signal", 's', CTL_OPTION_STRING, AT(signal), "kill", "SIGNAL", "signal to send; default SIGTERM"},
     {"kill-whom", 0, CTL_OPTION_STRING, AT(whom), "kill", "WHOM", "leader (default), supervisor or all"},
     {"time", 't', CTL_OPTION_STRING, AT(timeout), "stop", "TIME", "kill after this time instead of the container's own"},
+    {"name", 0, CTL_OPTION_STRING, AT(reference), "load", "REFERENCE", "name of the image instead of those in the archive"},
+    {"architecture", 0, CTL_OPTION_STRING, AT(architecture), "load", "ARCH", "which image of several; default: this machine's"},
+    {"no-size-limit", 0, CTL_OPTION_BOOL, AT(no_size_limit), "load", NULL, "accept what looks like a decompression bomb"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "rm rmi", NULL, "stop a running container first; remove all names"},
 };
 /* clang-format on */

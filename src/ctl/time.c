@@ -20,8 +20,8 @@ uint64_t time_now_usec(void)
     return (uint64_t) now.tv_sec * USEC_PER_SECOND + (uint64_t) now.tv_nsec / 1000;
 }
 
-/* A calendar time as it is written. Everything that a reader finds goes in here first; what it means is decided at the
- * end, when the zone is known. */
+/* A calendar time as it is written. Everything that a reader finds goes in here first; what it means is
+ * decided at the end, when the zone is known. */
 typedef struct Civil {
     struct tm tm;
     uint64_t fraction_usec;
@@ -135,7 +135,8 @@ static bool read_zone(const char **cursor, Civil *civil)
 
 static void read_weekday(const char **cursor, Civil *civil)
 {
-    static const char *const names[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+    static const char *const names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                        "Thursday", "Friday", "Saturday"};
 
     for (int i = 0; i < (int) ELEMENTSOF(names); i++) {
         size_t length = strcspn(*cursor, " ,");
@@ -308,8 +309,8 @@ int time_parse_rfc3339(const char *text, size_t size, uint64_t *ret_usec)
         return -EINVAL;
     memcpy(copy, text, size);
     copy[size] = 0;
-    if (!read_date(&c, &civil) || !(read_char(&c, 'T') || read_char(&c, 't')) || !read_clock(&c, &civil) || *c == ' ' ||
-        !read_zone(&c, &civil) || !civil.has_zone || *c || strlen(copy) != size)
+    if (!read_date(&c, &civil) || !(read_char(&c, 'T') || read_char(&c, 't')) || !read_clock(&c, &civil) ||
+        *c == ' ' || !read_zone(&c, &civil) || !civil.has_zone || *c || strlen(copy) != size)
         return -EINVAL;
     return civil_to_usec(&civil, ret_usec);
 }
@@ -341,20 +342,21 @@ char *time_format_rfc3339(uint64_t usec)
     if (!to_local(usec, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
         return strdup("unknown");
     minutes = labs(tm.tm_gmtoff) / 60;
-    return text_format("%s.%06u%c%02ld:%02ld", text, (unsigned) (usec % USEC_PER_SECOND), tm.tm_gmtoff < 0 ? '-' : '+',
-                       minutes / 60, minutes % 60);
+    return text_format("%s.%06u%c%02ld:%02ld", text, (unsigned) (usec % USEC_PER_SECOND),
+                       tm.tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
 char *time_format_relative(uint64_t usec, uint64_t now_usec)
 {
-    /* Short names stand right behind the number, long ones have a plural. Months and years are the mean ones. */
+    /* Short names stand right behind the number, long ones have a plural. Months and years are the mean ones.
+     */
     static const struct {
         const char *name;
         uint64_t seconds;
         bool is_long;
     } units[] = {
-            {"year", 31557600, true}, {"month", 2629800, true}, {"week", 604800, true}, {"day", 86400, true},
-            {"h", 3600, false},       {"min", 60, false},       {"s", 1, false},
+        {"year", 31557600, true}, {"month", 2629800, true}, {"week", 604800, true}, {"day", 86400, true},
+        {"h", 3600, false},       {"min", 60, false},       {"s", 1, false},
     };
     bool is_past = usec <= now_usec;
     uint64_t seconds = (is_past ? now_usec - usec : usec - now_usec) / USEC_PER_SECOND;

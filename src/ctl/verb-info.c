@@ -21,7 +21,7 @@
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 typedef enum InfoState {
-    INFO_FACT,    /* neither good nor bad */
+    INFO_FACT, /* neither good nor bad */
     INFO_OK,
     INFO_LIMITED, /* something works less well or not */
     INFO_MISSING, /* nothing works */
@@ -107,7 +107,8 @@ static int probe_systemd(Ctl *ctl, Info *info)
     if (r == 0)
         r = systemd_version(systemd, &version, &error);
     if (r < 0)
-        return set(info, INFO_MISSING, text_format("does not answer: %s", error.text ? error.text : strerror(-r)),
+        return set(info, INFO_MISSING,
+                   text_format("does not answer: %s", error.text ? error.text : strerror(-r)),
                    "without its bus no container can be put into a scope");
     return set(info, version >= 252 ? INFO_OK : INFO_LIMITED, text_format("%u", version),
                version >= 252 ? NULL : "252 is the oldest that Berth is tested with");
@@ -125,7 +126,8 @@ static int probe_cgroup(Ctl *ctl, Info *info)
                    "no limits, no accounting: boot with systemd.unified_cgroup_hierarchy=1");
     (void) cgroup_read(root_fd, "cgroup.controllers", controllers, sizeof(controllers));
     if (is_hybrid || !*controllers)
-        return set(info, INFO_LIMITED, strdup(is_hybrid ? "hybrid, no controllers" : "unified, no controllers"),
+        return set(info, INFO_LIMITED,
+                   strdup(is_hybrid ? "hybrid, no controllers" : "unified, no controllers"),
                    "limits cannot be set: boot with systemd.unified_cgroup_hierarchy=1");
     return set(info, INFO_OK, text_format("unified (%s)", controllers), NULL);
 }
@@ -135,13 +137,15 @@ static int probe_selinux(Ctl *ctl, Info *info)
     SelinuxMode mode = selinux_probe_mode();
 
     (void) ctl;
-    return set(info, mode == SELINUX_MODE_ENFORCING ? INFO_OK : INFO_FACT, strdup(selinux_mode_to_string(mode)), NULL);
+    return set(info, mode == SELINUX_MODE_ENFORCING ? INFO_OK : INFO_FACT,
+               strdup(selinux_mode_to_string(mode)), NULL);
 }
 
 static int probe_overlay(Ctl *ctl, Info *info)
 {
     _cleanup_free_ char *text = NULL;
-    bool is_known = file_read_at(AT_FDCWD, "/proc/filesystems", 65536, &text, NULL) == 0 && strstr(text, "\toverlay\n");
+    bool is_known =
+        file_read_at(AT_FDCWD, "/proc/filesystems", 65536, &text, NULL) == 0 && strstr(text, "\toverlay\n");
     bool takes_many = kernel_is_at_least(6, 8);
 
     (void) ctl;
@@ -222,7 +226,8 @@ static int probe_store(Ctl *ctl, Info *info)
     if (r == 0)
         r = store_list_images(ctl->store, &list, &damaged, &error);
     if (r < 0)
-        return set(info, INFO_MISSING, text_format("%s: %s", path, error.text ? error.text : strerror(-r)), NULL);
+        return set(info, INFO_MISSING, text_format("%s: %s", path, error.text ? error.text : strerror(-r)),
+                   NULL);
     return set(info, damaged ? INFO_LIMITED : INFO_FACT,
                text_format("%s: %zu image%s, %zu damaged", path, list.count, list.count == 1 ? "" : "s",
                            strv_length(damaged)),
@@ -244,30 +249,31 @@ static int probe_containers(Ctl *ctl, Info *info)
         return set(info, INFO_MISSING, text_format("unknown: %s", strerror(-r)), NULL);
     is_running = strv_length(running);
     return set(info, INFO_FACT,
-               text_format("%zu running, %zu stopped", is_running, strv_length(all) - MIN(is_running, strv_length(all))),
+               text_format("%zu running, %zu stopped", is_running,
+                           strv_length(all) - MIN(is_running, strv_length(all))),
                NULL);
 }
 
 static const InfoProbe probes[] = {
-        {"version", "Berth", probe_version},
-        {"kernel", "Kernel", probe_kernel},
-        {"systemd", "systemd", probe_systemd},
-        {"cgroup", "Cgroups", probe_cgroup},
-        {"selinux", "SELinux", probe_selinux},
-        {"overlay", "Overlay file system", probe_overlay},
-        {"idmapped_mounts", "Idmapped mounts", probe_idmap},
-        {"user_namespaces", "User namespaces", probe_user_namespaces},
-        {"seccomp", "System call filter", probe_seccomp},
-        {"journal", "Journal", probe_journal},
-        {"log_driver", "Log driver", probe_log_driver},
-        {"store", "Image store", probe_store},
-        {"containers", "Containers", probe_containers},
+    {"version", "Berth", probe_version},
+    {"kernel", "Kernel", probe_kernel},
+    {"systemd", "systemd", probe_systemd},
+    {"cgroup", "Cgroups", probe_cgroup},
+    {"selinux", "SELinux", probe_selinux},
+    {"overlay", "Overlay file system", probe_overlay},
+    {"idmapped_mounts", "Idmapped mounts", probe_idmap},
+    {"user_namespaces", "User namespaces", probe_user_namespaces},
+    {"seccomp", "System call filter", probe_seccomp},
+    {"journal", "Journal", probe_journal},
+    {"log_driver", "Log driver", probe_log_driver},
+    {"store", "Image store", probe_store},
+    {"containers", "Containers", probe_containers},
 };
 
 static const char *state_to_string(InfoState state)
 {
     static const char *const names[_INFO_STATE_MAX] = {
-            [INFO_FACT] = "fact", [INFO_OK] = "ok", [INFO_LIMITED] = "limited", [INFO_MISSING] = "missing"};
+        [INFO_FACT] = "fact", [INFO_OK] = "ok", [INFO_LIMITED] = "limited", [INFO_MISSING] = "missing"};
 
     return names[state];
 }
@@ -275,7 +281,7 @@ static const char *state_to_string(InfoState state)
 static int print_line(const InfoProbe *probe, const Info *info)
 {
     static const Colour colours[_INFO_STATE_MAX] = {
-            [INFO_OK] = COLOUR_GREEN, [INFO_LIMITED] = COLOUR_YELLOW, [INFO_MISSING] = COLOUR_RED};
+        [INFO_OK] = COLOUR_GREEN, [INFO_LIMITED] = COLOUR_YELLOW, [INFO_MISSING] = COLOUR_RED};
     _cleanup_free_ char *value = text_escape(info->value, SIZE_MAX);
     Colour colour = colours[info->state];
 

@@ -28,17 +28,17 @@ enum {
 };
 
 static const TableColumn columns[] = {
-        [LIST_NAME] = {"NAME", "name", 0},
-        [LIST_IMAGE] = {"IMAGE", NULL, 0},
-        [LIST_STATE] = {"STATE", "state", 0},
-        [LIST_LEADER] = {"LEADER", "leader", TABLE_RIGHT},
-        [LIST_UNIT] = {"UNIT", "unit", 0},
-        [LIST_STARTED] = {"STARTED", "started_usec", 0},
-        [LIST_JSON_IMAGE] = {NULL, "image", 0},
-        [LIST_DIRECTORY] = {NULL, "directory", 0},
-        [LIST_ID] = {NULL, "id", 0},
-        [LIST_EXIT_CODE] = {NULL, "exit_code", 0},
-        [LIST_FINISHED] = {NULL, "finished_usec", 0},
+    [LIST_NAME] = {"NAME", "name", 0},
+    [LIST_IMAGE] = {"IMAGE", NULL, 0},
+    [LIST_STATE] = {"STATE", "state", 0},
+    [LIST_LEADER] = {"LEADER", "leader", TABLE_RIGHT},
+    [LIST_UNIT] = {"UNIT", "unit", 0},
+    [LIST_STARTED] = {"STARTED", "started_usec", 0},
+    [LIST_JSON_IMAGE] = {NULL, "image", 0},
+    [LIST_DIRECTORY] = {NULL, "directory", 0},
+    [LIST_ID] = {NULL, "id", 0},
+    [LIST_EXIT_CODE] = {NULL, "exit_code", 0},
+    [LIST_FINISHED] = {NULL, "finished_usec", 0},
 };
 
 static int set_number(Table *table, size_t column, const char *text, uint64_t number)

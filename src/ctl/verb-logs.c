@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Something was shown, but not everything. */
+#define EXIT_DAMAGED 2
+
 static int parse_time(const char *option, const char *text, uint64_t *ret_usec, Error *error)
 {
     int r = text ? time_parse(text, time_now_usec(), ret_usec) : 0;
@@ -34,7 +37,9 @@ static int parse_request(const Ctl *ctl, LogRequest *request, Error *error)
         r = parse_time("--since", ctl->since, &request->since_usec, error);
     if (r == 0)
         r = parse_time("--until", ctl->until, &request->until_usec, error);
-    request->format = output[0] == 'j' ? LOG_FORMAT_JSON : output[0] == 'c' ? LOG_FORMAT_CAT : LOG_FORMAT_SHORT;
+    request->format = output[0] == 'j'   ? LOG_FORMAT_JSON
+                      : output[0] == 'c' ? LOG_FORMAT_CAT
+                                         : LOG_FORMAT_SHORT;
     request->with_timestamps = ctl->timestamps;
     request->follow = ctl->follow;
     return r;
@@ -50,5 +55,7 @@ int verb_logs(Ctl *ctl, Error *error)
         r = container_load(ctl, ctl->words[0], &container, error);
     /* A container's lines deserve better than the one system call for each piece that messages are worth. */
     (void) setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
-    return r < 0 ? r : logs_print(ctl, container, &request, error);
+    if (r == 0)
+        r = logs_print(ctl, container, &request, error);
+    return r == LOGS_DAMAGED ? EXIT_DAMAGED : MIN(r, 0);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* show: everything that is known, for programs.
  *
- * The name of a property follows from the name of the member in the state file by one rule: every part between underscores
- * begins with a capital letter, and the parts "id", "oom" and "usec" are ID, OOM and USec. So started_usec is StartedUSec,
- * image_id is ImageID, and code of the exit record is ExitCode. --property= takes either name. */
+ * The name of a property follows from the name of the member in the state file by one rule: every part
+ * between underscores begins with a capital letter, and the parts "id", "oom" and "usec" are ID, OOM and
+ * USec. So started_usec is StartedUSec, image_id is ImageID, and code of the exit record is ExitCode.
+ * --property= takes either name. */
 
 #include "ctl/container.h"
 #include "ctl/table.h"
@@ -93,9 +94,9 @@ static char *format_list(const json_t *list)
     const json_t *item;
     size_t i;
 
-    json_array_foreach(list, i, item)
-        if (json_is_string(item) && strv_push(&words, text_quote_word(json_string_value(item))) < 0)
-            return NULL;
+    json_array_foreach(list, i,
+                       item) if (json_is_string(item) &&
+                                 strv_push(&words, text_quote_word(json_string_value(item))) < 0) return NULL;
     return words ? strv_join(words, " ") : strdup("");
 }
 
@@ -147,9 +148,8 @@ static int print_properties(const Ctl *ctl, json_t *object, char *const *wanted)
             r = print_property(ctl, *name, json_object_get(object, *name));
     if (wanted)
         return r;
-    json_object_foreach(object, member, value)
-        if (r == 0 && (ctl->all || !is_empty(value)))
-            r = print_property(ctl, member, value);
+    json_object_foreach(object, member, value) if (r == 0 && (ctl->all || !is_empty(value))) r =
+        print_property(ctl, member, value);
     return r;
 }
 

@@ -62,13 +62,13 @@ static uint64_t read_keyed(int group_fd, const char *file, const char *key)
 static Usage read_usage(int group_fd)
 {
     return (Usage){
-            .memory_bytes = read_number(group_fd, "memory.current"),
-            .memory_peak_bytes = read_number(group_fd, "memory.peak"),
-            .memory_max_bytes = read_number(group_fd, "memory.max"),
-            .tasks = read_number(group_fd, "pids.current"),
-            .tasks_max = read_number(group_fd, "pids.max"),
-            .cpu_usec = read_keyed(group_fd, "cpu.stat", "usage_usec"),
-            .oom_kills = read_keyed(group_fd, "memory.events", "oom_kill"),
+        .memory_bytes = read_number(group_fd, "memory.current"),
+        .memory_peak_bytes = read_number(group_fd, "memory.peak"),
+        .memory_max_bytes = read_number(group_fd, "memory.max"),
+        .tasks = read_number(group_fd, "pids.current"),
+        .tasks_max = read_number(group_fd, "pids.max"),
+        .cpu_usec = read_keyed(group_fd, "cpu.stat", "usage_usec"),
+        .oom_kills = read_keyed(group_fd, "memory.events", "oom_kill"),
     };
 }
 
@@ -133,7 +133,8 @@ static int print_memory(const Usage *usage)
     if (limits.size > 0)
         buffer_append_format(&text, " (%s)", limits.data);
     if (usage->oom_kills > 0 && usage->oom_kills != UINT64_MAX)
-        buffer_append_format(&text, ", %llu processes killed for want of it", (unsigned long long) usage->oom_kills);
+        buffer_append_format(&text, ", %llu processes killed for want of it",
+                             (unsigned long long) usage->oom_kills);
     return print_taken("Memory", buffer_take(&text));
 }
 
@@ -143,9 +144,9 @@ static int print_usage(const Usage *usage)
 
     if (usage->tasks != UINT64_MAX)
         r = print_taken("Tasks", usage->tasks_max == UINT64_MAX
-                                         ? text_format("%llu", (unsigned long long) usage->tasks)
-                                         : text_format("%llu (at most %llu)", (unsigned long long) usage->tasks,
-                                                       (unsigned long long) usage->tasks_max));
+                                     ? text_format("%llu", (unsigned long long) usage->tasks)
+                                     : text_format("%llu (at most %llu)", (unsigned long long) usage->tasks,
+                                                   (unsigned long long) usage->tasks_max));
     if (r == 0)
         r = print_memory(usage);
     /* Below a millisecond the number is noise. */
@@ -189,18 +190,19 @@ static int print_title(const Container *container)
 static int print_state_line(const Container *container, const char *words, uint64_t since_usec)
 {
     _cleanup_free_ char *at = since_usec ? time_format(since_usec) : strdup("");
-    _cleanup_free_ char *relative = since_usec ? time_format_relative(since_usec, time_now_usec()) : strdup("");
+    _cleanup_free_ char *relative =
+        since_usec ? time_format_relative(since_usec, time_now_usec()) : strdup("");
     Colour colour = state_colour(container);
 
     if (!at || !relative)
         return -ENOMEM;
-    printf("%*s: %s%s%s%s%s%s%s\n", LABEL_WIDTH, "State", colour ? colour_sequence(stdout, colour) : "", words,
-           colour ? colour_sequence(stdout, COLOUR_NONE) : "", since_usec ? " since " : "", at, since_usec ? "; " : "",
-           relative);
+    printf("%*s: %s%s%s%s%s%s%s\n", LABEL_WIDTH, "State", colour ? colour_sequence(stdout, colour) : "",
+           words, colour ? colour_sequence(stdout, COLOUR_NONE) : "", since_usec ? " since " : "", at,
+           since_usec ? "; " : "", relative);
     return 0;
 }
 
-/* --- a running one ------------------------------------------------------------------------------------------------- */
+/* --- a running one --- */
 
 static int print_process(const char *label, uint64_t pid)
 {
@@ -286,8 +288,8 @@ static int print_origin(const Container *container)
         r = print_field("Directory", container->directory);
     if (r == 0 && container->image)
         r = machine && machine->image_id
-                    ? print_taken("Image", text_format("%s (%.19s)", container->image, machine->image_id))
-                    : print_field("Image", container->image);
+                ? print_taken("Image", text_format("%s (%.19s)", container->image, machine->image_id))
+                : print_field("Image", container->image);
     return r;
 }
 
@@ -331,49 +333,55 @@ static int print_running(const Container *container)
     return r;
 }
 
-/* --- one that does not run ------------------------------------------------------------------------------------------- */
+/* --- one that does not run --- */
 
-/* "killed by SIGKILL (137), out of memory" */
-static char *format_end(const MachineExit *end)
+/* "killed by SIGKILL (137)" */
+static char *format_end(const Container *container)
 {
-    _cleanup_free_ char *signal = end->signal > 0 && end->signal <= 64 ? text_format_signal((int) end->signal) : NULL;
-    _cleanup_buffer_ Buffer text = {};
+    const MachineExit *end = &container->exit;
+    _cleanup_free_ char *signal =
+        end->signal > 0 && end->signal <= 64 ? text_format_signal((int) end->signal) : NULL;
 
-    if (signal)
-        buffer_append_format(&text, "killed by %s (%lld)", signal, (long long) end->code);
-    else
-        buffer_append_format(&text, "exited with %lld", (long long) end->code);
-    if (end->oom_kills > 0)
-        buffer_append_format(&text, ", out of memory: the kernel killed %llu of its processes",
-                             (unsigned long long) end->oom_kills);
-    return buffer_take(&text);
+    if (container->state == CONTAINER_STOPPED)
+        return strdup("stopped");
+    if (!signal)
+        return text_format("exited with %lld", (long long) end->code);
+    return text_format("%s %s (%lld)",
+                       container->state == CONTAINER_OOM_KILLED ? "out of memory, killed by" : "killed by",
+                       signal, (long long) end->code);
 }
 
 static int print_stopped(const Container *container)
 {
     const MachineExit *end = &container->exit;
-    _cleanup_free_ char *words = container->state == CONTAINER_STOPPED ? strdup("stopped") : format_end(end);
-    int r = words ? print_state_line(container, words, container->state == CONTAINER_STOPPED ? 0 : end->finished_usec)
+    _cleanup_free_ char *words = format_end(container);
+    int r = words ? print_state_line(container, words,
+                                     container->state == CONTAINER_STOPPED ? 0 : end->finished_usec)
                   : -ENOMEM;
 
     if (r == 0)
         r = print_origin(container);
+    if (r == 0 && end->oom_kills > 0)
+        r = print_taken("Memory", text_format("%llu processes killed for want of it",
+                                              (unsigned long long) end->oom_kills));
     if (r == 0 && end->lines_dropped > 0)
-        r = print_taken("Log", text_format("%llu lines could not be recorded", (unsigned long long) end->lines_dropped));
+        r = print_taken(
+            "Log", text_format("%llu lines could not be recorded", (unsigned long long) end->lines_dropped));
     return r;
 }
 
 /* What cannot be shown is not why somebody asked for the status. */
 static void print_log(Ctl *ctl, const Container *container)
 {
-    LogRequest request = {.format = LOG_FORMAT_SHORT, .with_timestamps = true, .tail = LOG_LINES, .indent = ""};
+    LogRequest request = {
+        .format = LOG_FORMAT_SHORT, .with_timestamps = true, .tail = LOG_LINES, .indent = ""};
     _cleanup_error_ Error ignored = {};
 
     putchar('\n');
     (void) logs_print(ctl, container, &request, &ignored);
 }
 
-/* --- the verb -------------------------------------------------------------------------------------------------------- */
+/* --- the verb --- */
 
 static json_t *json_number(uint64_t number)
 {
@@ -386,11 +394,12 @@ static json_t *build_status(const Container *container)
     _cleanup_close_ int group_fd = container->machine ? open_group(container->machine) : -EBADF;
     Usage usage = read_usage(group_fd);
     json_t *object = container_build(container);
-    json_t *numbers = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "memory_bytes", json_number(usage.memory_bytes),
-                                "memory_peak_bytes", json_number(usage.memory_peak_bytes), "memory_max_bytes",
-                                json_number(usage.memory_max_bytes), "tasks", json_number(usage.tasks), "tasks_max",
-                                json_number(usage.tasks_max), "cpu_usec", json_number(usage.cpu_usec), "oom_kills",
-                                json_number(usage.oom_kills));
+    json_t *numbers =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "memory_bytes", json_number(usage.memory_bytes),
+                  "memory_peak_bytes", json_number(usage.memory_peak_bytes), "memory_max_bytes",
+                  json_number(usage.memory_max_bytes), "tasks", json_number(usage.tasks), "tasks_max",
+                  json_number(usage.tasks_max), "cpu_usec", json_number(usage.cpu_usec), "oom_kills",
+                  json_number(usage.oom_kills));
 
     if (object && numbers && container->machine)
         (void) json_object_update(object, numbers);
@@ -410,14 +419,15 @@ static int print_host(Ctl *ctl, Error *error)
         return r;
     (void) gethostname(name, sizeof(name) - 1);
     if (ctl->json) {
-        _cleanup_json_ json_t *object = json_pack("{s:o, s:I, s:I}", "host", json_safe_string(name), "running",
-                                                  (json_int_t) strv_length(running), "containers",
-                                                  (json_int_t) strv_length(all));
+        _cleanup_json_ json_t *object =
+            json_pack("{s:o, s:I, s:I}", "host", json_safe_string(name), "running",
+                      (json_int_t) strv_length(running), "containers", (json_int_t) strv_length(all));
 
         return json_print(object);
     }
     printf("%s %s\n", terminal_takes_utf8() ? "●" : "*", name);
-    r = print_taken("Containers", text_format("%zu running, %zu in all", strv_length(running), strv_length(all)));
+    r = print_taken("Containers",
+                    text_format("%zu running, %zu in all", strv_length(running), strv_length(all)));
     return r < 0 ? r : print_field("Version", BERTH_VERSION);
 }
 
@@ -443,8 +453,7 @@ int verb_status(Ctl *ctl, Error *error)
         return r;
     if (!ctl->words)
         return print_host(ctl, error);
-    STRV_FOREACH(name, ctl->words)
-    {
+    STRV_FOREACH(name, ctl->words) {
         _cleanup_container_ Container *container = NULL;
         _cleanup_error_ Error problem = {};
 

@@ -97,12 +97,13 @@ void undo_cgroup(Context *context, const Step *step)
 
     if (context->cgroup_fd < 0)
         return;
-    if (context->payload_cgroup_fd >= 0)
+    /* As a rule the payload took all its processes with it, and its group can go at once. */
+    if (context->payload_cgroup_fd >= 0 && cgroup_remove(context->cgroup_fd, "payload") < 0)
         (void) cgroup_kill(context->payload_cgroup_fd);
     if (root_fd < 0)
         return;
     for (unsigned attempt = 0; attempt < 100 && cgroup_remove(root_fd, step->cgroup.name) == -EBUSY; attempt++)
-        (void) poll(NULL, 0, 10);
+        (void) poll(NULL, 0, attempt < 10 ? 1 : 10);
 }
 
 int apply_directory(Context *context, const Step *step)
@@ -251,8 +252,8 @@ static int wait_cgroup(Context *context)
     return n < 0 ? (int) n : make_payload_group(context, NULL);
 }
 
-/* The scope came while the inner process built what it can: it is moved to where it belongs. */
-static int move_payload(Context *context)
+/* The inner process has built what it can and waits to be in its cgroup, which is made as soon as there is a scope. */
+static int give_cgroup(Context *context)
 {
     char pid[16];
     int r = wait_cgroup(context);
@@ -261,16 +262,8 @@ static int move_payload(Context *context)
         return r;
     snprintf(pid, sizeof(pid), "%d", (int) context->payload_pid);
     r = cgroup_write(context->payload_cgroup_fd, "cgroup.procs", pid);
-    return r < 0 ? fail(context, r, "cannot move the payload into its cgroup: %s", strerror(-r)) : 0;
-}
-
-/* The inner process waits to be in its cgroup. Where the group was there before it, it was cloned into it. */
-static int give_cgroup(Context *context)
-{
-    int r = context->cgroup_fd >= 0 ? 0 : move_payload(context);
-
     if (r < 0)
-        return r;
+        return fail(context, r, "cannot move the payload into its cgroup: %s", strerror(-r));
     r = send_message(context->inner_fd, MESSAGE_CGROUP, 0, -EBADF);
     return r < 0 ? fail(context, r, "the inner process is gone: %s", strerror(-r)) : 0;
 }

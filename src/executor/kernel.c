@@ -70,22 +70,34 @@ int apply_sysctl(Context *context, const Step *step)
     return 0;
 }
 
-/* Asks the supervisor to put this process where it belongs and waits for it: cgroup_namespaces(7), the namespace's
- * root is the group that the process is in when it makes the namespace. */
-int apply_join_cgroup(Context *context, const Step *step)
+/* Asks the supervisor to put this process where it belongs and waits for it. */
+static int wait_for_cgroup(Context *context)
 {
     Message message;
     int fds[SOCKET_FDS_MAX], r;
     size_t fds_count = 0;
-    _cleanup_close_ int target_fd = -EBADF, mount_fd = -EBADF;
     ssize_t n;
 
+    /* There was a group before this process, so that it was cloned into it: see apply_start(). */
+    if (context->payload_cgroup_fd >= 0)
+        return 0;
     r = send_message(context->inner_fd, MESSAGE_WANT_CGROUP, 0, -EBADF);
     if (r < 0)
         return fail(context, r, "the supervisor is gone");
     n = socket_receive(context->inner_fd, &message, sizeof(message), fds, &fds_count);
     if (n != sizeof(message) || message.kind != MESSAGE_CGROUP)
         return fail(context, n < 0 ? (int) n : -ECANCELED, "the supervisor gave no cgroup");
+    return 0;
+}
+
+/* cgroup_namespaces(7): the namespace's root is the group that the process is in when it makes the namespace. */
+int apply_join_cgroup(Context *context, const Step *step)
+{
+    _cleanup_close_ int target_fd = -EBADF, mount_fd = -EBADF;
+    int r = wait_for_cgroup(context);
+
+    if (r < 0)
+        return r;
     if (unshare(CLONE_NEWCGROUP) < 0)
         return fail(context, -errno, "cannot make the cgroup namespace: %s", strerror(errno));
     if (!step->join_cgroup.mount)
@@ -125,8 +137,9 @@ int apply_keyring(Context *context, const Step *step)
     int r = process_join_new_keyring();
 
     (void) step;
-    /* ENOSYS: a kernel without keyrings has none to share. EDQUOT: refuse rather than share the caller's. */
-    return r < 0 && r != -ENOSYS ? fail(context, r, "cannot make a session keyring: %s", strerror(-r)) : 0;
+    /* ENOSYS: a kernel without keyrings has none to share. EPERM: a filter over us forbids keyctl(2), and the payload
+     * inherits it. EDQUOT: refuse rather than share the caller's. */
+    return r < 0 && r != -ENOSYS && r != -EPERM ? fail(context, r, "cannot make a session keyring: %s", strerror(-r)) : 0;
 }
 
 int apply_rlimit(Context *context, const Step *step)

@@ -28,9 +28,9 @@ SelinuxMode selinux_probe_mode(void)
 const char *selinux_mode_to_string(SelinuxMode mode)
 {
     static const char *const names[_SELINUX_MODE_MAX] = {
-            [SELINUX_MODE_DISABLED] = "disabled",
-            [SELINUX_MODE_PERMISSIVE] = "permissive",
-            [SELINUX_MODE_ENFORCING] = "enforcing",
+        [SELINUX_MODE_DISABLED] = "disabled",
+        [SELINUX_MODE_PERMISSIVE] = "permissive",
+        [SELINUX_MODE_ENFORCING] = "enforcing",
     };
 
     return names[mode];

@@ -94,15 +94,25 @@ int definition_parse(const char *text, size_t size, const char *source, Trust tr
     return 0;
 }
 
+/* Whether the syntax, which strips blanks and joins lines at a backslash, gives the value back as it is. */
+static bool is_plain(const char *value)
+{
+    size_t length = strlen(value);
+
+    return length > 0 && !strpbrk(value, "\n\r") && !strchr(" \t", value[0]) && !strchr(" \t\\", value[length - 1]);
+}
+
 /* One assignment; words are quoted so that they come back as they are. */
 static int format_setting(Buffer *text, const Setting *setting, char *const *values, Error *error)
 {
     STRV_FOREACH(value, values)
-        if (strpbrk(*value, "\n\r") && setting->type != SETTING_WORDS && setting->type != SETTING_ENVIRONMENT &&
+        if (!is_plain(*value) && setting->type != SETTING_WORDS && setting->type != SETTING_ENVIRONMENT &&
             setting->type != SETTING_ASSIGNMENTS)
-            return error_set(error, -EINVAL, "%s: a value holds a line break, which a definition file cannot hold",
-                             setting->key);
-    if (setting->type == SETTING_WORDS) {
+            return error_set(error, -EINVAL,
+                             "%s=: '%s' cannot stand in a definition file: it is empty, holds a line break, begins "
+                             "or ends with a blank or ends with a backslash",
+                             setting->key, *value);
+    if (setting->type == SETTING_WORDS || !values[0]) {
         buffer_append_format(text, "%s=", setting->key);
         STRV_FOREACH(value, values) {
             _cleanup_free_ char *quoted = text_quote_word(*value);

@@ -11,5 +11,5 @@
 int definition_parse(const char *text, size_t size, const char *source, Trust trust, SpecLayer **ret, Error *error);
 
 /* Writes what differs from the defaults; definition_parse() of the result gives the same spec. -EINVAL for a value
- * that holds a newline: it could add a line of its own. Caller owns *ret. */
+ * that the syntax cannot hold: a newline in it could add a line, a backslash at its end swallow one. Caller owns *ret. */
 int definition_format(const ContainerSpec *spec, char **ret, Error *error);

@@ -178,14 +178,20 @@ int cgroup_signal(int group_fd, int signal_number)
 
 static int remove_below(int parent_fd, const char *name, unsigned depth)
 {
-    _cleanup_close_ int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    _cleanup_close_ int fd = -EBADF;
     struct dirent *entry;
     DIR *directory;
 
-    if (fd < 0)
-        return errno == ENOENT ? 0 : -errno;
+    /* EBUSY: it has processes or groups below it. */
+    if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EBUSY)
+        return -errno;
     if (depth > 64)
         return -ELOOP;
+    fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
     directory = fdopendir(fd);
     if (!directory)
         return -errno;

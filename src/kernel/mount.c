@@ -55,8 +55,15 @@ int mount_create(const char *type, const char *source, char *const *options, Mou
 
 int mount_clone(int dir_fd, const char *path, bool recursive)
 {
-    return sys_open_tree(dir_fd, path,
-                         OPEN_TREE_CLONE | AT_EMPTY_PATH | (recursive ? (unsigned) AT_RECURSIVE : 0));
+    unsigned flags = AT_EMPTY_PATH | (recursive ? (unsigned) AT_RECURSIVE : 0);
+    struct mount_attr attributes = {.propagation = 1 << 18 /* MS_PRIVATE */};
+    _cleanup_close_ int fd = sys_open_tree(dir_fd, path, OPEN_TREE_CLONE | flags);
+    int r;
+
+    if (fd < 0)
+        return fd;
+    r = sys_mount_setattr(fd, "", flags, &attributes);
+    return r < 0 ? r : TAKE_FD(fd);
 }
 
 int mount_attach(int mount_fd, int target_fd)

@@ -15,7 +15,9 @@ typedef uint64_t MountAttributes;
 int mount_create(const char *type, const char *source, char *const *options, MountAttributes attributes);
 
 /* A detached copy of the mount at dir_fd (O_PATH) or at `path` below it ("" for dir_fd itself). The tree that it
- * copies must be in this process's mount namespace: -EINVAL otherwise. */
+ * copies must be in this process's mount namespace: -EINVAL otherwise. The copy is private: as a peer of a shared
+ * original (which every mount under systemd is) it would carry the container's mounts back to the host, and
+ * pivot_root(2) would refuse it. */
 int mount_clone(int dir_fd, const char *path, bool recursive);
 
 /* Attaches a detached mount on what target_fd (O_PATH) refers to. */

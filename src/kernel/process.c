@@ -36,6 +36,36 @@ pid_t process_clone(uint64_t namespaces, int cgroup_fd, int *ret_pidfd)
     return pid;
 }
 
+/* In the child of vfork(2), which has its parent's memory and stack: system calls only. */
+static int exec_with_fds(int program_fd, char *const *argv, char *const *envp, const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (dup2(fds[i], (int) i) < 0)
+            return -errno;
+    return process_exec_fd(program_fd, argv, envp);
+}
+
+int process_spawn(int program_fd, char *const *argv, char *const *envp, const int *fds, size_t count, pid_t *ret_pid)
+{
+    volatile int failure = 0;
+    pid_t pid = vfork();
+
+    if (pid < 0)
+        return -errno;
+    if (pid == 0) {
+        failure = exec_with_fds(program_fd, argv, envp, fds, count);
+        _exit(127);
+    }
+    /* Here the child runs its program or is gone. */
+    if (failure < 0) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        return failure;
+    }
+    *ret_pid = pid;
+    return 0;
+}
+
 int process_open(pid_t pid)
 {
     return sys_pidfd_open(pid, 0);

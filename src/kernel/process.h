@@ -13,6 +13,11 @@
  * (CLONE_INTO_CGROUP, Linux 5.7). In the parent the pid, and a pidfd in *ret_pidfd; 0 in the child. */
 pid_t process_clone(uint64_t namespaces, int cgroup_fd, int *ret_pidfd);
 
+/* Runs an open program with fds[i] as its fd i, and without what else is O_CLOEXEC. Every fd given, the program's too,
+ * must be `count` or above. By vfork(2): posix_spawn(3) of glibc first looks at every signal and takes a stack of its own,
+ * which together is most of its time. The program starts with our signal mask, and with what we ignore ignored. */
+int process_spawn(int program_fd, char *const *argv, char *const *envp, const int *fds, size_t count, pid_t *ret_pid);
+
 /* pidfd_open(2). A pidfd names one process for ever; a pid is recycled. */
 int process_open(pid_t pid);
 /* -ESRCH when it is gone. */

@@ -2,6 +2,7 @@
 #include "launch/internal.h"
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "host/systemd.h"
@@ -260,6 +261,9 @@ static int give_cgroup(Launch *launch, Error *error)
     bool is_hybrid = false;
     int r = cgroup_path_of(launch->executor_pid, path, sizeof(path));
 
+    /* A process that died early never came into its scope: what it was in before is somebody else's. */
+    if (r == 0 && launch->machine->unit && strcmp(path_last(path), launch->machine->unit) != 0)
+        return error_set(error, -ESRCH, "the executor did not come into its scope");
     if (r == 0)
         r = copy_string(&launch->machine->cgroup, path);
     if (r == 0)

@@ -5,13 +5,13 @@
 #include "base/text.h"
 #include "kernel/memfd.h"
 #include "kernel/mount.h"
+#include "kernel/process.h"
 #include "kernel/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <poll.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -79,44 +79,22 @@ static int move_above(int fd, int least, int *ret)
     return *ret < 0 ? -errno : 0;
 }
 
-static int add_actions(posix_spawn_file_actions_t *actions, const int *from, const int *to, size_t count)
+static int run(int program_fd, const int *child_fds, size_t count, size_t fds_count, pid_t *ret_pid)
 {
-    for (size_t i = 0; i < count; i++) {
-        int r = from[i] < 0 ? posix_spawn_file_actions_addopen(actions, to[i], "/dev/null", O_RDWR, 0)
-                            : posix_spawn_file_actions_adddup2(actions, from[i], to[i]);
-        if (r != 0)
-            return -r;
-    }
-    return 0;
-}
-
-static int spawn(int program_fd, const int *from, const int *to, size_t count, size_t fds_count, pid_t *ret_pid)
-{
-    posix_spawn_file_actions_t actions;
-    char path[64], number[24];
-    char *argv[] = {(char *) EXECUTOR_NAME, number, NULL};
     const char *fail_step = BERTH_TEST_HOOKS ? secure_getenv("BERTH_FAIL_STEP") : NULL;
     _cleanup_free_ char *hook = fail_step ? text_format("BERTH_FAIL_STEP=%s", fail_step) : NULL;
-    char *environment[] = {hook, NULL};
-    int r;
+    char number[24], *argv[] = {(char *) EXECUTOR_NAME, number, NULL}, *environment[] = {hook, NULL};
 
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", program_fd);
     snprintf(number, sizeof(number), "%zu", fds_count);
-    r = -posix_spawn_file_actions_init(&actions);
-    if (r < 0)
-        return r;
-    r = add_actions(&actions, from, to, count);
-    if (r == 0)
-        r = -posix_spawn(ret_pid, path, &actions, NULL, argv, environment);
-    posix_spawn_file_actions_destroy(&actions);
-    return r;
+    return process_spawn(program_fd, argv, environment, child_fds, count, ret_pid);
 }
 
 int launch_spawn_executor(const StepList *plan, const FdList *fds, const int child_fds[3], int *ret_control_fd,
                           pid_t *ret_pid, Error *error)
 {
-    _cleanup_close_ int program_fd = -EBADF, protected_fd = -EBADF, plan_fd = -EBADF, exec_fd = -EBADF;
-    int sockets[2] = {-EBADF, -EBADF}, from[LAUNCH_FDS_MAX + FIRST_FD], to[LAUNCH_FDS_MAX + FIRST_FD];
+    _cleanup_close_ int program_fd = -EBADF, protected_fd = -EBADF, plan_fd = -EBADF, exec_fd = -EBADF,
+                      null_fd = -EBADF;
+    int sockets[2] = {-EBADF, -EBADF}, moved[LAUNCH_FDS_MAX + FIRST_FD];
     size_t count = 0, size = 0;
     void *encoded = NULL;
     int least = FIRST_FD + (int) fds->count, r;
@@ -138,23 +116,17 @@ int launch_spawn_executor(const StepList *plan, const FdList *fds, const int chi
     if (r < 0)
         return error_set(error, r, "cannot make a socket: %s", strerror(-r));
 
-    for (int i = 0; i < 3 && r == 0; i++, count++) {
-        to[count] = i;
-        from[count] = child_fds[i];
-        if (child_fds[i] >= 0)
-            r = move_above(child_fds[i], least, &from[count]);
-    }
-    for (size_t i = 0; i < fds->count + 2 && r == 0; i++, count++) {
-        to[count] = 3 + (int) i;
-        r = move_above(i == 0 ? plan_fd : i == 1 ? sockets[1] : fds->fds[i - 2], least, &from[count]);
-    }
-    /* The program is named by its fd too, and must not be overwritten before execve(2) has read the name. */
+    null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 0; i < 3 && r == 0; i++, count++)
+        r = move_above(child_fds[i] >= 0 ? child_fds[i] : null_fd, least, &moved[count]);
+    for (size_t i = 0; i < fds->count + 2 && r == 0; i++, count++)
+        r = move_above(i == 0 ? plan_fd : i == 1 ? sockets[1] : fds->fds[i - 2], least, &moved[count]);
     if (r == 0)
         r = move_above(protected_fd, least, &exec_fd);
     if (r == 0)
-        r = spawn(exec_fd, from, to, count, fds->count, ret_pid);
+        r = run(exec_fd, moved, count, fds->count, ret_pid);
     for (size_t i = 0; i < count; i++)
-        safe_close(from[i]);
+        safe_close(moved[i]);
     safe_close(sockets[1]);
     if (r < 0) {
         safe_close(sockets[0]);
@@ -167,9 +139,11 @@ int launch_spawn_executor(const StepList *plan, const FdList *fds, const int chi
 int launch_prepare_stream(int number, bool interactive, int *ret_child_fd, int *ret_relay_fd)
 {
     int fds[2];
+    struct stat st;
 
-    /* Not asked for, or closed by our caller: /dev/null. */
-    if ((number == 0 && !interactive) || fcntl(number, F_GETFD) < 0)
+    /* Not asked for, or closed by our caller: /dev/null. A directory too: from one of the host's the payload could open
+     * what is beside and above it. */
+    if ((number == 0 && !interactive) || fstat(number, &st) < 0 || S_ISDIR(st.st_mode))
         return 0;
     if (!isatty(number)) {
         *ret_child_fd = fcntl(number, F_DUPFD_CLOEXEC, 3);
@@ -195,6 +169,10 @@ int launch_read_message(int control_fd, int timeout_msec, Message *ret, int *ret
     if (r <= 0)
         return r < 0 ? -errno : -ETIMEDOUT;
     n = socket_receive(control_fd, ret, sizeof(*ret), fds, &count);
+    /* unix(7): a peer that closes with a message of ours unread resets the connection; that is told once, before what
+     * the peer had still sent. */
+    if (n == -ECONNRESET)
+        n = socket_receive(control_fd, ret, sizeof(*ret), fds, &count);
     *ret_fd = -EBADF;
     if (count > 0)
         *ret_fd = fds[--count];

@@ -253,15 +253,21 @@ int machine_open_supervisor(const Machine *machine)
     return open_verified(machine->supervisor, machine->supervisor_started);
 }
 
-/* Ends what is left in the machine's cgroup and removes it where it was ours to make. */
+/* Ends what is left of the payload and removes the cgroup where it was ours to make. Never more than the sub-group
+ * `payload`: the group around it may be a unit that holds others, the caller too (--keep-unit). */
 static void clear_cgroup(const Machine *machine)
 {
+    _cleanup_free_ char *payload = machine->cgroup ? text_format("%s/payload", machine->cgroup) : NULL;
     _cleanup_close_ int root_fd = -EBADF, group_fd = -EBADF;
     bool is_hybrid = false, is_populated = true;
 
-    if (!machine->cgroup || cgroup_open_root(&root_fd, &is_hybrid) < 0 ||
-        cgroup_open(root_fd, machine->cgroup, false, &group_fd) < 0)
+    if (!payload || cgroup_open_root(&root_fd, &is_hybrid) < 0)
         return;
+    if (cgroup_open(root_fd, payload, false, &group_fd) < 0) {
+        if (!machine->unit)
+            (void) cgroup_remove(root_fd, machine->cgroup);
+        return;
+    }
     (void) cgroup_kill(group_fd);
     for (unsigned i = 0; i < 100 && cgroup_is_populated(group_fd, &is_populated) == 0 && is_populated; i++)
         (void) poll(NULL, 0, 10);
@@ -306,7 +312,10 @@ int roster_reconcile(Roster *roster, RosterReport report, void *userdata)
             roster_undo(roster, machine);
             if (report)
                 report(*name, "its supervisor died; what it left was taken back", userdata);
-        } else if (r == -EBADMSG && report)
+            continue;
+        }
+        roster_unlock(roster, *name);
+        if (r == -EBADMSG && report)
             report(*name, error.text ? error.text : "damaged state", userdata);
     }
     return 0;

@@ -264,6 +264,9 @@ static int check_sysctl(const ContainerSpec *spec, const char *assignment, Error
             return error_set(error, -EINVAL, "%s: '%s' is not NAME=VALUE with a dotted name like "
                                              "net.core.somaxconn",
                              origin, assignment);
+    /* No such parameter takes them, and other tools read a second assignment into them. */
+    if (strpbrk(strchr(assignment, '=') + 1, "+="))
+        return error_set(error, -EINVAL, "%s: the value of '%s' holds a '+' or '='", origin, assignment);
     for (size_t i = 0; i < ELEMENTSOF(ipc); i++)
         if (text_after_prefix(assignment, ipc[i]))
             return 0;
@@ -374,6 +377,14 @@ int spec_format_setting(const ContainerSpec *spec, const Setting *setting, char 
     r = setting_format(spec, setting, &texts);
     if (r < 0)
         return r;
+    /* Said to be empty: against what an image brings. */
+    if (!texts && (setting->type == SETTING_WORDS || setting->type == SETTING_LIST ||
+                   setting->type == SETTING_PATH_LIST || setting->type == SETTING_ASSIGNMENTS ||
+                   setting->type == SETTING_ENVIRONMENT || setting->type == SETTING_CAPABILITIES)) {
+        texts = strv_new(NULL, NULL);
+        if (!texts)
+            return -ENOMEM;
+    }
     *ret = TAKE_PTR(texts);
     return 0;
 }

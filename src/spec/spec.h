@@ -184,8 +184,8 @@ int spec_layer_add(SpecLayer *layer, const Setting *setting, const char *value, 
  * value and its origin. */
 int spec_finish(SpecLayer *const *layers, size_t count, ContainerSpec **ret, Error *error);
 
-/* The setting as its rows' text, one string per assignment that would give this value again; an empty list when it
- * has the default. */
+/* The setting as its rows' text, one string per assignment that would give this value again; NULL when nobody said
+ * anything, an empty list when a list was said to be empty. */
 int spec_format_setting(const ContainerSpec *spec, const Setting *setting, char ***ret);
 
 /* Where the setting came from, "default" when nobody said anything. */

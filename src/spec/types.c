@@ -169,7 +169,9 @@ static int set_property(char ***properties, SettingType type, const char *value,
         char *end = NULL;
         double cpus = strtod(value, &end);
 
-        if (end == value || *end != 0 || !(cpus >= 0.01 && cpus <= 65536))
+        /* strtod(3) also reads hexadecimal, exponents and leading blanks. */
+        if (strspn(value, "0123456789.") != strlen(value) || end == value || *end != 0 ||
+            !(cpus >= 0.01 && cpus <= 65536))
             return error_set(error, -EINVAL, "'%s' is not a number of processors", value);
         assignment = text_format("CPUQuota=%.0f%%", cpus * 100);
         break;
@@ -315,7 +317,8 @@ static int format_member(const void *field, SettingType type, char ***texts)
 {
     switch (type) {
     case SETTING_BOOL:
-        return *(const bool *) field ? strv_append(texts, "yes") : 0;
+        /* "no" too: it was said, and the default of some depends on other settings. */
+        return strv_append(texts, *(const bool *) field ? "yes" : "no");
     case SETTING_STRING:
     case SETTING_NAME:
     case SETTING_HOSTNAME:
@@ -323,6 +326,8 @@ static int format_member(const void *field, SettingType type, char ***texts)
     case SETTING_INSIDE_PATH:
         return *(char *const *) field ? strv_append(texts, *(char *const *) field) : 0;
     case SETTING_SIZE:
+        if (*(const uint64_t *) field == UINT64_MAX)
+            return strv_append(texts, "infinity");
         return strv_append_format(texts, "%llu", (unsigned long long) *(const uint64_t *) field);
     case SETTING_TIMESPAN:
         return strv_push(texts, text_format_timespan(*(const uint64_t *) field));
