@@ -42,10 +42,17 @@ static void kill_machine(const Machine *machine)
         (void) process_send_signal(leader, SIGKILL);
 }
 
-/* A machine whose supervisor is dead still runs: its processes are ended here, and what it left is taken back. */
-static int end_unsupervised(Ctl *ctl, const Machine *machine)
+/* A machine whose supervisor was killed: what the supervisor would have done is done here. */
+static int end_unsupervised(Ctl *ctl, const Machine *machine, uint64_t patience_usec)
 {
+    _cleanup_close_ int leader = machine_open_leader(machine);
+
+    if (leader >= 0 && patience_usec > 0 && machine->stop_signal > 0 &&
+        process_send_signal(leader, (int) machine->stop_signal) == 0)
+        (void) wait_for(leader, patience_usec);
     kill_machine(machine);
+    if (leader >= 0)
+        (void) wait_for(leader, TEARDOWN_USEC);
     roster_undo(ctl->roster, machine);
     return 0;
 }
@@ -61,7 +68,7 @@ int control_stop(Ctl *ctl, const char *name, uint64_t timeout_usec, Error *error
         return r;
     supervisor = machine_open_supervisor(machine);
     if (supervisor < 0)
-        return end_unsupervised(ctl, machine);
+        return end_unsupervised(ctl, machine, MIN(timeout_usec, machine->stop_timeout_usec));
     patience = timeout_usec != UINT64_MAX                          ? timeout_usec
                : machine->stop_timeout_usec >= UINT64_MAX / 2      ? UINT64_MAX
                                                                    : machine->stop_timeout_usec + TEARDOWN_USEC;
@@ -89,7 +96,7 @@ int control_terminate(Ctl *ctl, const char *name, Error *error)
         return r;
     supervisor = machine_open_supervisor(machine);
     if (supervisor < 0)
-        return end_unsupervised(ctl, machine);
+        return end_unsupervised(ctl, machine, 0);
     kill_machine(machine);
     r = wait_for(supervisor, TEARDOWN_USEC);
     return r < 0 ? error_set(error, r, "'%s' does not end: process %llu cannot be killed", name,
@@ -127,6 +134,21 @@ static int remove_locked(Ctl *ctl, const char *name, Error *error)
     return 0;
 }
 
+/* -EBUSY while it runs, with its supervisor (which holds the lock) or without. */
+static int lock_stopped(Ctl *ctl, const char *name, int *ret_fd)
+{
+    _cleanup_(machine_freep) Machine *machine = NULL;
+    _cleanup_close_ int fd = -EBADF;
+    int r = roster_lock(ctl->roster, name, &fd);
+
+    if (r < 0)
+        return r;
+    if (roster_load(ctl->roster, name, &machine, NULL) == 0 && machine_is_running(machine))
+        return -EBUSY;
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
 int control_remove(Ctl *ctl, const char *name, bool force, Error *error)
 {
     _cleanup_close_ int lock_fd = -EBADF;
@@ -136,11 +158,11 @@ int control_remove(Ctl *ctl, const char *name, bool force, Error *error)
         return r;
     if (!text_is_name(name))
         return error_set(error, -EINVAL, "'%s' is not a container name", name);
-    r = roster_lock(ctl->roster, name, &lock_fd);
+    r = lock_stopped(ctl, name, &lock_fd);
     if (r == -EBUSY && force) {
         r = control_stop(ctl, name, UINT64_MAX, error);
         if (r == 0)
-            r = roster_lock(ctl->roster, name, &lock_fd);
+            r = lock_stopped(ctl, name, &lock_fd);
     }
     if (r == -EBUSY)
         return error_hint(error, error_set(error, r, "'%s' is running", name), "--force stops it first");

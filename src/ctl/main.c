@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/option.h"
+#include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "inputs/environment.h"
@@ -62,7 +63,7 @@ static const char *suggest(const char *name, void *userdata)
     return nearest.best;
 }
 
-/* Values of the command line that mean something only here: --env KEY, --entrypoint as one string. */
+/* Values of the command line that mean something only here: --env KEY, --entrypoint as one string, relative paths. */
 static int add_setting(Ctl *ctl, const Setting *setting, const OptionEvent *event, Error *error)
 {
     _cleanup_strv_ char **words = NULL;
@@ -72,6 +73,12 @@ static int add_setting(Ctl *ctl, const Setting *setting, const OptionEvent *even
         if (text_split_words(value, &words) < 0)
             return error_set(error, -EINVAL, "%s: '%s' has an open quote", event->spelled, value);
         return spec_layer_add_values(ctl->layer, setting, words, event->spelled);
+    }
+    /* A relative path means here; a definition file has no such place and takes absolute ones only. */
+    if (setting->type == SETTING_HOST_PATH && !path_is_absolute(value)) {
+        _cleanup_free_ char *here = getcwd(NULL, 0), *path = here ? path_join(here, value) : NULL;
+
+        return path ? spec_layer_add(ctl->layer, setting, path, event->spelled) : -ENOMEM;
     }
     if (setting->type == SETTING_ENVIRONMENT) {
         value = environment_resolve(value, environ);

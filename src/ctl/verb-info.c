@@ -114,8 +114,33 @@ static int probe_systemd(Ctl *ctl, Info *info)
                version >= 252 ? NULL : "252 is the oldest that Berth is tested with");
 }
 
+/* Which of the controllers that limits of containers need are not there. */
+static int list_missing_controllers(const char *controllers, char ***ret)
+{
+    static const char *const needed[] = {"cpu", "io", "memory", "pids"};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ELEMENTSOF(needed); i++) {
+        const char *word = controllers;
+        size_t length = strlen(needed[i]);
+        bool is_there = false;
+
+        for (; *word && !is_there; word += strspn(word, " ")) {
+            size_t n = strcspn(word, " ");
+
+            is_there = n == length && strncmp(word, needed[i], n) == 0;
+            word += n;
+        }
+        if (!is_there)
+            r = strv_append(ret, needed[i]);
+    }
+    return r;
+}
+
 static int probe_cgroup(Ctl *ctl, Info *info)
 {
+    _cleanup_strv_ char **missing = NULL;
+    _cleanup_free_ char *words = NULL;
     _cleanup_close_ int root_fd = -EBADF;
     char controllers[512] = "";
     bool is_hybrid = false;
@@ -124,12 +149,17 @@ static int probe_cgroup(Ctl *ctl, Info *info)
     if (cgroup_open_root(&root_fd, &is_hybrid) < 0)
         return set(info, INFO_LIMITED, strdup("no unified hierarchy"),
                    "no limits, no accounting: boot with systemd.unified_cgroup_hierarchy=1");
-    (void) cgroup_read(root_fd, "cgroup.controllers", controllers, sizeof(controllers));
-    if (is_hybrid || !*controllers)
-        return set(info, INFO_LIMITED,
-                   strdup(is_hybrid ? "hybrid, no controllers" : "unified, no controllers"),
+    if (is_hybrid)
+        return set(info, INFO_LIMITED, strdup("hybrid, no controllers"),
                    "limits cannot be set: boot with systemd.unified_cgroup_hierarchy=1");
-    return set(info, INFO_OK, text_format("unified (%s)", controllers), NULL);
+    (void) cgroup_read(root_fd, "cgroup.controllers", controllers, sizeof(controllers));
+    if (list_missing_controllers(controllers, &missing) < 0)
+        return -ENOMEM;
+    if (!missing)
+        return set(info, INFO_OK, text_format("unified (%s)", controllers), NULL);
+    words = strv_join(missing, " ");
+    return set(info, INFO_LIMITED, words ? text_format("unified, without: %s", words) : NULL,
+               "limits of these cannot be set: the kernel or a version 1 hierarchy keeps them");
 }
 
 static int probe_selinux(Ctl *ctl, Info *info)

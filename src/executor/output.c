@@ -7,6 +7,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,7 +16,17 @@
 #include <sys/un.h>
 #include <time.h>
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define JOURNAL_SOCKET    "/run/systemd/journal/socket"
+#define JOURNAL_WAIT_MSEC 500
+
+/* Connected, so that poll(2) tells when the journal's queue has room; anew when journald was restarted, which makes a new
+ * socket under the same name. */
+static int connect_journal(Output *output)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+
+    return connect(output->journal_fd, (struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
+}
 
 void output_init(Output *output, Context *context, const StepSupervise *step)
 {
@@ -24,9 +35,9 @@ void output_init(Output *output, Context *context, const StepSupervise *step)
     output->file_fd = step->log == STEP_LOG_FILE ? context_fd(context, step->log_fd) : -EBADF;
     output->streams[0].number = 1;
     output->streams[1].number = 2;
-    /* Not connected: a journald that restarts makes a new socket under the same name. */
     if (step->log == STEP_LOG_JOURNAL)
         output->journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void) connect_journal(output);
 }
 
 /* systemd.io/JOURNAL_NATIVE_PROTOCOL: a field is NAME=VALUE\n, or NAME\n, the length as 64-bit little endian, the
@@ -42,7 +53,7 @@ static size_t add_field(char *buffer, size_t size, size_t at, const char *name, 
 }
 
 /* Too large for a datagram: the same bytes in a sealed memfd. */
-static int send_by_memfd(int fd, const struct sockaddr_un *address, const struct iovec *parts, size_t count)
+static int send_by_memfd(int fd, const struct iovec *parts, size_t count)
 {
     _cleanup_close_ int memfd = memfd_create("journal-entry", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     union {
@@ -50,8 +61,6 @@ static int send_by_memfd(int fd, const struct sockaddr_un *address, const struct
         struct cmsghdr align;
     } control = {};
     struct msghdr message = {
-            .msg_name = (void *) (uintptr_t) address,
-            .msg_namelen = sizeof(*address),
             .msg_control = control.bytes,
             .msg_controllen = sizeof(control.bytes),
     };
@@ -71,15 +80,39 @@ static int send_by_memfd(int fd, const struct sockaddr_un *address, const struct
     return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+static int try_send(Output *output, struct iovec *parts, size_t count)
+{
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+
+    if (sendmsg(output->journal_fd, &message, MSG_NOSIGNAL) >= 0)
+        return 0;
+    if (errno == EMSGSIZE || errno == ENOBUFS)
+        return send_by_memfd(output->journal_fd, parts, count);
+    return -errno;
+}
+
+/* The queue of the journal's socket is short (net.unix.max_dgram_qlen): a burst fills it, and a moment later there is
+ * room again. Only once a wait has run out are lines dropped without one. */
+static int send_parts(Output *output, struct iovec *parts, size_t count)
+{
+    struct pollfd poll_one = {output->journal_fd, POLLOUT, 0};
+    int r = try_send(output, parts, count);
+
+    if ((r == -ECONNREFUSED || r == -ENOTCONN || r == -ECONNRESET) && connect_journal(output) == 0)
+        r = try_send(output, parts, count);
+    if (r == -EAGAIN && !output->is_stalled && poll(&poll_one, 1, JOURNAL_WAIT_MSEC) > 0)
+        r = try_send(output, parts, count);
+    output->is_stalled = r == -EAGAIN;
+    return r;
+}
+
 static int send_to_journal(Output *output, int stream, const char *line, size_t length, bool is_partial)
 {
     const StepSupervise *step = output->step;
-    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
     char head[2048 + 8], short_id[13] = "";
     uint64_t le_length = htole64(length);
     size_t at = 0;
     struct iovec parts[4];
-    struct msghdr message = {.msg_name = &address, .msg_namelen = sizeof(address), .msg_iov = parts, .msg_iovlen = 4};
 
     snprintf(short_id, sizeof(short_id), "%s", step->id ? step->id : "");
     at = add_field(head, sizeof(head) - 8, at, "PRIORITY", stream == 2 ? "3" : "6");
@@ -97,11 +130,7 @@ static int send_to_journal(Output *output, int stream, const char *line, size_t 
     parts[2] = (struct iovec){(void *) (uintptr_t) line, length};
     parts[3] = (struct iovec){(void *) (uintptr_t) "\n", 1};
 
-    if (sendmsg(output->journal_fd, &message, MSG_NOSIGNAL) >= 0)
-        return 0;
-    if (errno == EMSGSIZE || errno == ENOBUFS)
-        return send_by_memfd(output->journal_fd, &address, parts, 4);
-    return -errno;
+    return send_parts(output, parts, ELEMENTSOF(parts));
 }
 
 /* The form of Kubernetes' container logs: TIME STREAM F|P MESSAGE, P for a part of a line. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Owns: the payload's output on its way to the journal or a file, cut into lines.
- * Never does: block: a journal that takes nothing costs lines (counted), never the payload's progress.
+ * Never does: block for long: a journal that takes nothing costs lines (counted) and one short wait, never the
+ *             payload's progress.
  * Runs in: the supervisor. */
 
 #include "executor/context.h"
@@ -20,6 +21,7 @@ typedef struct Output {
     const StepSupervise *step;
     int journal_fd, file_fd;
     uint64_t dropped; /* lines that nobody took */
+    bool is_stalled;  /* the journal let a wait run out: lines are dropped at once until it takes one again */
     OutputStream streams[2];
 } Output;
 

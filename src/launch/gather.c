@@ -225,10 +225,14 @@ static int gather_log(Launch *launch, Error *error)
                                                       : STEP_LOG_PASSTHROUGH;
     free(launch->machine->log);
     launch->machine->log = strdup(log_driver_to_string(driver));
-    if (launch->facts.log != STEP_LOG_FILE || launch->is_probe)
+    if (launch->is_probe)
+        return launch->machine->log ? 0 : -ENOMEM;
+    /* A new file: whoever still reads the old one reads it to its end, and `logs` never shows one of another driver. */
+    (void) unlinkat(launch->request.roster->logs_fd, spec->name, 0);
+    if (launch->facts.log != STEP_LOG_FILE)
         return launch->machine->log ? 0 : -ENOMEM;
     fd = openat(launch->request.roster->logs_fd, spec->name,
-                O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+                O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_set(error, -errno, "cannot open the log file: %s", strerror(errno));
     launch->facts.log_fd = fd_list_add(&launch->fds, fd, true);

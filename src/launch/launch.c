@@ -97,6 +97,7 @@ static int describe_machine(Launch *launch)
     machine->has_definition = launch->request.has_definition;
     machine->created_usec = realtime_usec();
     machine->stop_timeout_usec = spec->timeout_stop_usec;
+    machine->stop_signal = (uint64_t) spec->stop_signal;
     machine->capabilities = spec->capabilities;
     machine->no_new_privileges = spec->no_new_privileges;
 
@@ -160,6 +161,14 @@ static int make_attach_socket(Launch *launch, Error *error)
     return 0;
 }
 
+/* A machine whose supervisor was killed holds no lock but still has its name. */
+static bool runs_unsupervised(Roster *roster, const char *name)
+{
+    _cleanup_(machine_freep) Machine *machine = NULL;
+
+    return roster_load(roster, name, &machine, NULL) == 0 && machine_is_running(machine);
+}
+
 int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error *error)
 {
     _cleanup_(launch_freep) Launch *launch = calloc(1, sizeof(Launch));
@@ -177,7 +186,7 @@ int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error
         return -ENOMEM;
     if (!probe) {
         r = roster_lock(request->roster, request->spec->name, &launch->lock_fd);
-        if (r == -EBUSY)
+        if (r == -EBUSY || (r == 0 && runs_unsupervised(request->roster, request->spec->name)))
             return error_hint(error, error_set(error, -EEXIST, "a container named '%s' is already running",
                                                request->spec->name),
                               "choose another --name=, or stop it: berthctl stop %s", request->spec->name);

@@ -253,6 +253,13 @@ int machine_open_supervisor(const Machine *machine)
     return open_verified(machine->supervisor, machine->supervisor_started);
 }
 
+bool machine_is_running(const Machine *machine)
+{
+    _cleanup_close_ int leader = machine_open_leader(machine);
+
+    return leader >= 0;
+}
+
 /* Ends what is left of the payload and removes the cgroup where it was ours to make. Never more than the sub-group
  * `payload`: the group around it may be a unit that holds others, the caller too (--keep-unit). */
 static void clear_cgroup(const Machine *machine)
@@ -308,6 +315,8 @@ int roster_reconcile(Roster *roster, RosterReport report, void *userdata)
             continue;
         /* Nobody holds the name: whatever the state says, the supervisor is gone. */
         r = roster_load(roster, *name, &machine, &error);
+        if (r == 0 && machine_is_running(machine))
+            continue;
         if (r == 0) {
             roster_undo(roster, machine);
             if (report)

@@ -54,12 +54,14 @@ int roster_list(Roster *roster, char ***ret);
 int roster_load_exit(Roster *roster, const char *name, MachineExit *ret);
 void roster_forget_exit(Roster *roster, const char *name);
 
-/* Takes back what machines left whose supervisor died without doing so: processes in their cgroup, the cgroup, a
- * directory that was to go, the state file. Machines that live are not touched. `report` is told of each; may be
- * NULL. */
+/* Takes back what machines left whose supervisor and first process are both dead: processes in their cgroup, the cgroup, a
+ * directory that was to go, the state file. A machine that runs on without its supervisor is left alone: it can be
+ * listed, entered and stopped. `report` is told of each that was taken back; may be NULL. */
 typedef void (*RosterReport)(const char *name, const char *what, void *userdata);
 int roster_reconcile(Roster *roster, RosterReport report, void *userdata);
 
 /* A pidfd of the machine's first process, verified by its start time: -ESRCH when the pid was recycled. */
 int machine_open_leader(const Machine *machine);
 int machine_open_supervisor(const Machine *machine);
+/* Whether its first process lives, supervised or not. */
+bool machine_is_running(const Machine *machine);

@@ -33,6 +33,7 @@ const JsonField machine_fields[] = {
         NUMBER(created_usec),
         NUMBER(started_usec),
         NUMBER(stop_timeout_usec),
+        NUMBER(stop_signal),
         FLAG(interactive),
         FLAG(terminal),
         FLAG(boot),

@@ -25,7 +25,7 @@ typedef struct Machine {
     uint64_t supervisor, supervisor_started; /* pid and proc_pid_stat(5) start time in ticks */
     uint64_t leader, leader_started, leader_pidfd_id;
     uint64_t created_usec, started_usec; /* realtime */
-    uint64_t stop_timeout_usec;
+    uint64_t stop_timeout_usec, stop_signal;
     bool interactive, terminal, boot;
     bool remove;                /* what it wrote goes with it */
     bool has_definition;        /* /run/berth/containers/NAME.container was made for it */

@@ -259,9 +259,9 @@ static int set_mount_field(MountSpec *mount, const char *field, Error *error)
         mount->read_only = flag;
         return 0;
     }
-    if ((value = text_after_prefix(field, "tmpfs-size=")))
+    if (mount->kind == MOUNT_KIND_TMPFS && (value = text_after_prefix(field, "tmpfs-size=")))
         return strv_append_format(&mount->options, "size=%s", value);
-    if ((value = text_after_prefix(field, "tmpfs-mode=")))
+    if (mount->kind == MOUNT_KIND_TMPFS && (value = text_after_prefix(field, "tmpfs-mode=")))
         return strv_append_format(&mount->options, "mode=%s", value);
     return set_option(mount, field, error);
 }
