@@ -93,6 +93,11 @@ int apply_root_tree(Context *context, const Step *step)
 {
     int tree_fd = context_tree(context, step->root_tree.tree);
 
+    if (step->root_tree.attributes) {
+        int r = mount_set_attributes(tree_fd, step->root_tree.attributes, 0, true);
+        if (r < 0)
+            return fail(context, r, "cannot set the options of the root: %s", strerror(-r));
+    }
     return step->root_tree.volatile_usr ? make_volatile_root(context, tree_fd) : attach_root(context, tree_fd);
 }
 
@@ -164,7 +169,7 @@ int apply_root_overlay(Context *context, const Step *step)
     const StepRootOverlay *overlay = &step->root_overlay;
     int data_fd = context_tree(context, overlay->data_tree);
     int layer_fds[OVERLAY_LAYERS_MAX];
-    _cleanup_close_ int changes_fd = -EBADF;
+    _cleanup_close_ int changes_fd = -EBADF, upper_fd = -EBADF, work_fd = -EBADF;
     size_t count = 0;
     int root_fd, r = 0;
 
@@ -177,7 +182,12 @@ int apply_root_overlay(Context *context, const Step *step)
         r = open_lower(context, overlay, changes_fd, layer_fds, &count);
     if (r < 0)
         return r;
-    root_fd = overlay_create(layer_fds, count, changes_fd);
+    r = open_layer(context, changes_fd, "upper", &upper_fd);
+    if (r == 0)
+        r = open_layer(context, changes_fd, "work", &work_fd);
+    if (r < 0)
+        return r;
+    root_fd = overlay_create(layer_fds, count, upper_fd, work_fd, overlay->attributes);
     if (root_fd < 0)
         return fail(context, root_fd, "cannot mount the overlay of %zu layers: %s", count, strerror(-root_fd));
     return attach_root(context, root_fd);
@@ -187,8 +197,8 @@ int apply_root_overlay(Context *context, const Step *step)
 int apply_overlay(Context *context, const Step *step)
 {
     const StepOverlay *overlay = &step->overlay;
-    _cleanup_close_ int target_fd = -EBADF, mount_fd = -EBADF;
-    int lower[OVERLAY_LAYERS_MAX], changes_fd = -EBADF, r = 0;
+    _cleanup_close_ int target_fd = -EBADF, mount_fd = -EBADF, upper_fd = -EBADF, work_fd = -EBADF;
+    int lower[OVERLAY_LAYERS_MAX], r = 0;
 
     if (overlay->lower_count > OVERLAY_LAYERS_MAX)
         return fail(context, -E2BIG, "too many layers for '%s'", overlay->target);
@@ -200,22 +210,23 @@ int apply_overlay(Context *context, const Step *step)
         r = attach_aside(context, fd);
     }
     if (r == 0 && overlay->upper_tree) {
-        changes_fd = context_tree(context, overlay->upper_tree);
-        r = attach_aside(context, changes_fd);
+        int parent_fd = context_tree(context, overlay->upper_tree);
+
+        r = attach_aside(context, parent_fd);
+        if (r == 0)
+            r = open_layer(context, parent_fd, overlay->upper, &upper_fd);
+        if (r == 0)
+            r = open_layer(context, parent_fd, overlay->work, &work_fd);
     }
     if (r < 0)
         return r;
     r = resolve_make(context->root_fd, overlay->target, RESOLVE_DIRECTORY, &target_fd);
     if (r < 0)
         return fail(context, r, "cannot prepare '%s' in the root file system: %s", overlay->target, strerror(-r));
-    mount_fd = overlay_create(lower, (size_t) overlay->lower_count, changes_fd);
+    mount_fd = overlay_create(lower, (size_t) overlay->lower_count, upper_fd, work_fd, overlay->attributes);
     if (mount_fd < 0)
-        return fail(context, mount_fd, "cannot make the overlay for '%s': %s%s", overlay->target,
-                    strerror(-mount_fd),
-                    changes_fd >= 0 ? " (the last directory must hold upper/ and work/)" : "");
-    r = overlay->attributes ? mount_set_attributes(mount_fd, overlay->attributes, 0, false) : 0;
-    if (r == 0)
-        r = mount_attach(mount_fd, target_fd);
+        return fail(context, mount_fd, "cannot make the overlay for '%s': %s", overlay->target, strerror(-mount_fd));
+    r = mount_attach(mount_fd, target_fd);
     return r < 0 ? fail(context, r, "cannot mount on '%s': %s", overlay->target, strerror(-r)) : 0;
 }
 

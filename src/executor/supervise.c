@@ -272,11 +272,11 @@ static void translate_reboot(Message *end)
 /* The state file, the socket, and last the lock's name: the lock itself goes with this process. */
 static void leave_roster(const Context *context, const StepSupervise *step)
 {
-    static const char *const places[] = {"machines", "attach", "locks"};
+    const char *const places[] = {"machines", "attach", step->forget_log ? "logs" : NULL, "locks"};
 
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         char path[128];
-        int n = snprintf(path, sizeof(path), "%s/%s", places[i], step->name);
+        int n = places[i] ? snprintf(path, sizeof(path), "%s/%s", places[i], step->name) : 0;
 
         if (n > 0 && (size_t) n < sizeof(path))
             (void) unlinkat(context_fd(context, step->run_fd), path, 0);

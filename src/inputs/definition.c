@@ -73,6 +73,13 @@ static int on_assignment(const char *section, const char *key, const char *value
     if (!is_section(section))
         return error_set(error, -EINVAL, "unknown section [%s]", section);
     setting = setting_find_key(section, key);
+    /* [Resources] takes systemd's own names as they are; the host's table of them judges key and value. */
+    if (!setting && strcmp(section, "Resources") == 0) {
+        _cleanup_free_ char *assignment = text_format("%s=%s", key, value);
+
+        return assignment ? spec_layer_add(reader->layer, setting_find_key(section, "Property"), assignment, origin)
+                          : -ENOMEM;
+    }
     if (!setting)
         return unknown_key(section, key, error);
     r = split_value(setting, value, &values, error);

@@ -11,11 +11,11 @@
 /* A directory fd has a name in procfs, short and free of the separators that overlayfs gives a meaning to. */
 #define FD_PATH_MAX 64
 
-static int set_path(int fs_fd, const char *key, int fd, const char *below)
+static int set_path(int fs_fd, const char *key, int fd)
 {
     char path[FD_PATH_MAX];
 
-    snprintf(path, sizeof(path), "/proc/self/fd/%d%s", fd, below);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     return sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, key, path, 0);
 }
 
@@ -27,7 +27,7 @@ static int set_lower(int fs_fd, const int *lower, size_t count)
     int r = 0;
 
     for (size_t i = 0; i < count && r == 0; i++)
-        r = set_path(fs_fd, "lowerdir+", lower[i], "");
+        r = set_path(fs_fd, "lowerdir+", lower[i]);
     if (r != -EINVAL)
         return r;
     for (size_t i = 0; i < count; i++) {
@@ -40,7 +40,7 @@ static int set_lower(int fs_fd, const int *lower, size_t count)
     return sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "lowerdir", joined, 0);
 }
 
-int overlay_create(const int *lower, size_t lower_count, int changes_fd)
+int overlay_create(const int *lower, size_t lower_count, int upper_fd, int work_fd, uint64_t attributes)
 {
     _cleanup_close_ int fs_fd = sys_fsopen("overlay");
     int r;
@@ -48,11 +48,11 @@ int overlay_create(const int *lower, size_t lower_count, int changes_fd)
     if (fs_fd < 0)
         return fs_fd;
     r = set_lower(fs_fd, lower, lower_count);
-    if (r == 0 && changes_fd >= 0)
-        r = set_path(fs_fd, "upperdir", changes_fd, "/upper");
-    if (r == 0 && changes_fd >= 0)
-        r = set_path(fs_fd, "workdir", changes_fd, "/work");
+    if (r == 0 && upper_fd >= 0)
+        r = set_path(fs_fd, "upperdir", upper_fd);
+    if (r == 0 && upper_fd >= 0)
+        r = set_path(fs_fd, "workdir", work_fd);
     if (r == 0)
         r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-    return r < 0 ? r : sys_fsmount(fs_fd, 0);
+    return r < 0 ? r : sys_fsmount(fs_fd, (unsigned) attributes);
 }

@@ -92,6 +92,13 @@ static int gather_layers(Launch *launch, const MountSpec *mount, MountFacts *fac
     STRV_FOREACH(layer, mount->host_layers) {
         int fd = open(*layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+        if (fd >= 0 && !layer[1] && !mount->read_only) {
+            int parent_fd = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+            safe_close(fd);
+            fd = parent_fd;
+        }
+
         if (fd < 0)
             return error_set(error, -errno, "%s: cannot open the layer '%s': %s", mount->origin, *layer,
                              strerror(errno));

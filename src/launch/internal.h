@@ -71,7 +71,8 @@ int launch_explain_failure(const StepList *plan, const Message *message, const c
 typedef struct Relay {
     int control_fd;   /* the supervisor, or an attached one */
     int terminal_fd;  /* the payload's terminal, -EBADF: none */
-    const int *pipes; /* [0] to its stdin, [1] and [2] from its stdout and stderr; or NULL */
+    int *pipes;       /* [0] to its stdin, [1] and [2] from its stdout and stderr; or NULL. [0] is closed at
+                         the end of our input */
     bool is_attached; /* control_fd is an attach socket: output comes over it, detaching is possible */
 } Relay;
 /* Until the end, or -EREMOTE when the person detached. */

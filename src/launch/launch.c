@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "host/properties.h"
 #include "host/systemd.h"
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
@@ -227,9 +228,37 @@ static int prepare_stdio(Launch *launch)
 }
 
 /* The scope is asked for while the executor builds the namespaces. */
+static bool has_property(char *const *properties, const char *name)
+{
+    STRV_FOREACH(property, properties)
+        if (property_is(*property, name))
+            return true;
+    return false;
+}
+
+/* What nobody said: a limit of processes, and no device but those that are in every container's /dev. */
+static int scope_properties(const ContainerSpec *spec, char ***ret)
+{
+    _cleanup_strv_ char **list = NULL;
+    int r = 0;
+
+    if (!has_property(spec->properties, "TasksMax"))
+        r = strv_append(&list, spec->boot ? "TasksMax=16384" : "TasksMax=2048");
+    if (r == 0 && !spec->privileged && !has_property(spec->properties, "DevicePolicy"))
+        r = strv_append(&list, "DevicePolicy=closed");
+    if (r == 0 && !spec->privileged)
+        r = strv_append(&list, "DeviceAllow=char-pts rw");
+    if (r == 0)
+        r = strv_extend(&list, spec->properties);
+    if (r == 0)
+        *ret = TAKE_PTR(list);
+    return r;
+}
+
 static int start_scope(Launch *launch, Systemd *systemd, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
+    _cleanup_strv_ char **properties = NULL;
     _cleanup_free_ char *name = text_format("berth-%s.scope", spec->name);
     _cleanup_free_ char *description = text_format("Container %s", spec->name);
     _cleanup_close_ int pidfd = process_open(launch->executor_pid);
@@ -240,15 +269,15 @@ static int start_scope(Launch *launch, Systemd *systemd, Error *error)
             .pids = &launch->executor_pid,
             .pidfds = pidfd >= 0 ? &pidfd : NULL,
             .pids_count = 1,
-            .properties = spec->properties,
             .timeout_stop_usec = spec->timeout_stop_usec >= UINT64_MAX - 10000000
                                          ? UINT64_MAX
                                          : spec->timeout_stop_usec + 10 * UINT64_C(1000000),
     };
     int r;
 
-    if (!name || !description)
+    if (!name || !description || scope_properties(spec, &properties) < 0)
         return -ENOMEM;
+    request.properties = properties;
     r = systemd_scope_start(systemd, &request, error);
     if (r == 0)
         r = systemd_scope_wait(systemd, error);

@@ -191,8 +191,11 @@ static int relay_loop(RelayState *state, MachineExit *ret, Error *error)
             r = has_terminal ? copy_keys(state) : 0;
             if (r < 0)
                 return r;
-            if (!has_terminal && !copy_some(STDIN_FILENO, relay->pipes[0]))
+            if (!has_terminal && !copy_some(STDIN_FILENO, relay->pipes[0])) {
+                /* The payload is to see the end too. */
+                relay->pipes[0] = safe_close(relay->pipes[0]);
                 state->is_open[0] = false;
+            }
         }
         /* EIO: no process has the terminal open just now (vhangup(2) of a getty, or the end, which comes over the
          * socket). It is looked at again after a pause. */

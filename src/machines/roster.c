@@ -224,18 +224,33 @@ void roster_forget_exit(Roster *roster, const char *name)
     (void) unlinkat(roster->exits_fd, name, 0);
 }
 
-/* A pid that still is who it was when the state was written. */
-static int open_verified(uint64_t pid, uint64_t started)
+/* State can outlive a boot where /run is no tmpfs; pids and start times then mean other processes. */
+static bool is_of_this_boot(const Machine *machine)
+{
+    _cleanup_free_ char *boot_id = NULL;
+
+    if (!machine->boot_id || file_read_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot_id, NULL) < 0)
+        return true;
+    boot_id[strcspn(boot_id, "\n")] = 0;
+    return strcmp(boot_id, machine->boot_id) == 0;
+}
+
+/* A pid that still is who it was when the state was written, and no zombie that nobody reaped. */
+static int open_verified(const Machine *machine, uint64_t pid, uint64_t started)
 {
     _cleanup_close_ int pidfd = -EBADF;
+    struct pollfd poll_one;
     uint64_t now_started = 0;
     int r;
 
-    if (pid == 0 || pid > INT32_MAX)
+    if (pid == 0 || pid > INT32_MAX || !is_of_this_boot(machine))
         return -ESRCH;
     pidfd = process_open((pid_t) pid);
     if (pidfd < 0)
         return pidfd;
+    poll_one = (struct pollfd){pidfd, POLLIN, 0};
+    if (poll(&poll_one, 1, 0) != 0)
+        return -ESRCH;
     /* The pidfd is open: the start time that is read now is that of the process it refers to, or it is dead. */
     r = process_start_time((pid_t) pid, &now_started);
     if (r < 0)
@@ -245,12 +260,12 @@ static int open_verified(uint64_t pid, uint64_t started)
 
 int machine_open_leader(const Machine *machine)
 {
-    return open_verified(machine->leader, machine->leader_started);
+    return open_verified(machine, machine->leader, machine->leader_started);
 }
 
 int machine_open_supervisor(const Machine *machine)
 {
-    return open_verified(machine->supervisor, machine->supervisor_started);
+    return open_verified(machine, machine->supervisor, machine->supervisor_started);
 }
 
 bool machine_is_running(const Machine *machine)

@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A bind source or overlay layer of one user mount, same order as spec->mounts. */
+/* The sources of one user mount, same order as spec->mounts. */
 typedef struct MountFacts {
     uint64_t source_fd; /* place plus one; 0: none needed */
-    uint64_t *layer_fds; /* OVERLAY: one for each host layer */
+    uint64_t *layer_fds; /* OVERLAY: one for each host layer; of the writable one its parent directory */
     size_t layers_count;
     bool is_file;
 } MountFacts;

@@ -37,6 +37,9 @@ void plan_enter(Planner *planner);
 void plan_process(Planner *planner);
 void plan_supervise(Planner *planner);
 
+/* The name of the work directory of a user's overlay, beside its writable directory. */
+const char *plan_overlay_work_name(Planner *planner, size_t number);
+
 /* A mount step of the kind everything uses. */
 void plan_add_mount(Planner *planner, const char *origin, const char *type, const char *target, uint64_t attributes,
                     char *const *options);

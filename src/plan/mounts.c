@@ -3,6 +3,7 @@
 
 #include "plan/internal.h"
 
+#include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
 
@@ -146,6 +147,11 @@ static uint64_t attributes_of(const MountSpec *mount)
            (mount->no_suid ? (uint64_t) MOUNT_ATTR_NOSUID : 0) | (mount->no_dev ? (uint64_t) MOUNT_ATTR_NODEV : 0);
 }
 
+const char *plan_overlay_work_name(Planner *planner, size_t number)
+{
+    return step_list_format(planner->list, ".#berth-work.%s.%zu", planner->spec->name, number);
+}
+
 static void plan_overlay_mount(Planner *planner, const MountSpec *mount, size_t number)
 {
     Step *step = step_list_add(planner->list, STEP_OVERLAY, mount->origin);
@@ -157,6 +163,9 @@ static void plan_overlay_mount(Planner *planner, const MountSpec *mount, size_t 
             .lower_tree = first,
             .lower_count = count,
             .upper_tree = mount->read_only ? 0 : first + count,
+            .upper = mount->read_only ? NULL
+                                      : step_list_string(planner->list, path_last(mount->host_layers[count])),
+            .work = mount->read_only ? NULL : plan_overlay_work_name(planner, number),
             .target = step_list_string(planner->list, mount->inside_path),
             .attributes = attributes_of(mount),
     };
@@ -196,7 +205,8 @@ static void plan_user_mount(Planner *planner, size_t number)
          * is seen, its owner is kept, and it goes with the container. Where it is not, a tmpfs is what can be
          * written to. */
         if (planner->spec->read_only)
-            plan_add_mount(planner, mount->origin, "tmpfs", mount->inside_path, attributes_of(mount), NULL);
+            plan_add_mount(planner, mount->origin, "tmpfs", mount->inside_path,
+                           attributes_of(mount) | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, NULL);
         else {
             step = step_list_add(planner->list, STEP_MAKE_DIRECTORY, mount->origin);
             step->make_directory.path = step_list_string(planner->list, mount->inside_path);

@@ -71,6 +71,31 @@ static uint64_t add_clone(Planner *planner, const char *origin, uint64_t source_
     return ++planner->trees;
 }
 
+/* The layers of a user's overlay; of the writable one the directory that it is in, which also takes the work directory
+ * that overlayfs needs on the same file system. */
+static void plan_overlay_trees(Planner *planner, size_t number)
+{
+    const MountSpec *mount = &planner->spec->mounts.items[number];
+    const MountFacts *facts = &planner->facts->mounts[number];
+    Step *step;
+
+    for (size_t i = 0; mount->host_layers[i]; i++) {
+        uint64_t tree = add_clone(planner, mount->origin, facts->layer_fds[i], mount->host_layers[i], false);
+
+        if (i == 0)
+            planner->mount_trees[number] = tree;
+    }
+    if (mount->read_only)
+        return;
+    step = step_list_add(planner->list, STEP_DIRECTORY, mount->origin);
+    step->directory = (StepDirectory){
+            .parent_fd = facts->layer_fds[strv_length(mount->host_layers) - 1],
+            .name = plan_overlay_work_name(planner, number),
+            .mode = 0700,
+            .remove = true,
+    };
+}
+
 void plan_host_trees(Planner *planner)
 {
     const ContainerSpec *spec = planner->spec;
@@ -87,13 +112,8 @@ void plan_host_trees(Planner *planner)
         if (mount->kind == MOUNT_KIND_BIND)
             planner->mount_trees[i] = add_clone(planner, mount->origin, planner->facts->mounts[i].source_fd,
                                                 mount->host_path, !mount->not_recursive);
-        for (size_t j = 0; mount->kind == MOUNT_KIND_OVERLAY && mount->host_layers[j]; j++) {
-            uint64_t tree = add_clone(planner, mount->origin, planner->facts->mounts[i].layer_fds[j],
-                                      mount->host_layers[j], false);
-
-            if (j == 0)
-                planner->mount_trees[i] = tree;
-        }
+        if (mount->kind == MOUNT_KIND_OVERLAY)
+            plan_overlay_trees(planner, i);
     }
 }
 
@@ -122,9 +142,16 @@ void plan_supervise(Planner *planner)
             .log_fd = facts->log_fd,
             .run_fd = facts->run_fd,
             .keep_exit = facts->keeps_exit,
+            .forget_log = spec->remove,
             .attach_fd = facts->attach_fd,
             .is_system = spec->boot,
     };
+}
+
+/* Device nodes of a tree or an image are data: the devices of a container are those of its own /dev. */
+static uint64_t root_attributes(const Planner *planner)
+{
+    return planner->spec->privileged ? 0 : (uint64_t) MOUNT_ATTR_NODEV;
 }
 
 static void plan_root_overlay(Planner *planner)
@@ -148,6 +175,7 @@ static void plan_root_overlay(Planner *planner)
             .upper = has_upper(planner) ? step_list_format(planner->list, CONTAINERS "/%s", spec->name) : NULL,
             .data_tree = planner->data_tree,
             .tree = planner->root_tree,
+            .attributes = root_attributes(planner),
             .root_mode = facts->root_mode,
             .root_uid = facts->root_uid,
             .root_gid = facts->root_gid,
@@ -163,7 +191,8 @@ static void plan_root_volatile(Planner *planner)
     Step *step = step_list_add(planner->list, STEP_ROOT_TREE,
                                spec_origin(planner->spec, offsetof(ContainerSpec, volatile_mode)));
 
-    step->root_tree = (StepRootTree){.tree = planner->root_tree, .volatile_usr = true};
+    step->root_tree = (StepRootTree){
+            .tree = planner->root_tree, .volatile_usr = true, .attributes = root_attributes(planner)};
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
         step = step_list_add(planner->list, STEP_SYMLINK,
                              spec_origin(planner->spec, offsetof(ContainerSpec, volatile_mode)));
@@ -187,7 +216,7 @@ void plan_root(Planner *planner)
         plan_root_volatile(planner);
     else {
         step = step_list_add(planner->list, STEP_ROOT_TREE, spec_origin(spec, offsetof(ContainerSpec, host_directory)));
-        step->root_tree = (StepRootTree){.tree = planner->root_tree};
+        step->root_tree = (StepRootTree){.tree = planner->root_tree, .attributes = root_attributes(planner)};
     }
     if (spec->volatile_mode == VOLATILE_STATE) {
         char *options[] = {(char *) "mode=0755", NULL};

@@ -138,7 +138,8 @@ static int publish(MountSpec *mount, MountSpec *ret)
 
 int mount_parse_bind(const char *text, bool read_only, MountSpec *ret, Error *error)
 {
-    _cleanup_(mount_spec_done) MountSpec mount = {.kind = MOUNT_KIND_BIND, .read_only = read_only};
+    /* What is a device node on the host is none inside unless "dev" says so. */
+    _cleanup_(mount_spec_done) MountSpec mount = {.kind = MOUNT_KIND_BIND, .read_only = read_only, .no_dev = true};
     _cleanup_strv_ char **fields = NULL;
     size_t count;
     int r = split_fields(text, ':', &fields);
@@ -158,7 +159,7 @@ int mount_parse_bind(const char *text, bool read_only, MountSpec *ret, Error *er
 
 int mount_parse_volume(const char *text, MountSpec *ret, Error *error)
 {
-    _cleanup_(mount_spec_done) MountSpec mount = {.kind = MOUNT_KIND_ANONYMOUS};
+    _cleanup_(mount_spec_done) MountSpec mount = {.kind = MOUNT_KIND_ANONYMOUS, .no_dev = true};
     int r;
 
     if (text[0] != '/')
@@ -190,7 +191,7 @@ int mount_parse_tmpfs(const char *text, MountSpec *ret, Error *error)
 
 int mount_parse_overlay(const char *text, MountSpec *ret, Error *error)
 {
-    _cleanup_(mount_spec_done) MountSpec mount = {.kind = MOUNT_KIND_OVERLAY};
+    _cleanup_(mount_spec_done) MountSpec mount = {.kind = MOUNT_KIND_OVERLAY, .no_dev = true};
     _cleanup_strv_ char **fields = NULL;
     size_t count;
     int r = split_fields(text, ':', &fields);
@@ -274,6 +275,8 @@ int mount_parse_mount(const char *text, MountSpec *ret, Error *error)
 
     if (r == 0)
         r = find_kind(fields, &mount.kind, error);
+    mount.no_dev = true;
+    mount.no_suid = mount.kind == MOUNT_KIND_TMPFS;
     for (char **field = fields; r == 0 && *field; field++)
         r = set_mount_field(&mount, *field, error);
     if (r < 0)
@@ -315,8 +318,9 @@ char *mount_format(const MountSpec *mount)
     } flags[] = {{mount->read_only, "ro"},
                  {mount->not_recursive, "norbind"},
                  {mount->no_exec, "noexec"},
-                 {mount->no_suid, "nosuid"},
-                 {mount->no_dev, "nodev"}};
+                 {mount->kind != MOUNT_KIND_TMPFS && mount->no_suid, "nosuid"},
+                 {!mount->no_dev, "dev"},
+                 {mount->kind == MOUNT_KIND_TMPFS && !mount->no_suid, "suid"}};
     int r = push_field(&fields, "type=", kind_names[mount->kind]);
 
     if (r == 0 && mount->host_path)

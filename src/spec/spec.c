@@ -127,10 +127,11 @@ int spec_layer_add(SpecLayer *layer, const Setting *setting, const char *value, 
 
 const char *spec_origin(const ContainerSpec *spec, size_t offset)
 {
-    const Setting *setting = setting_of(offset);
-    const char *origin = setting ? spec->origins[setting_number(setting)] : NULL;
-
-    return origin ? origin : "default";
+    /* Several rows may fill one member (--memory= and --property=): any of them tells. */
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].offset == offset && settings[i].type != SETTING_SECURITY && spec->origins[i])
+            return spec->origins[i];
+    return "default";
 }
 
 static bool spec_says(const ContainerSpec *spec, size_t offset)

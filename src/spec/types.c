@@ -263,6 +263,8 @@ static int apply_item(ContainerSpec *spec, const Setting *setting, const Assignm
     case SETTING_LIST:
         return strv_append(field, value);
     case SETTING_PATH_LIST:
+        if (strcmp(value, "ALL") == 0 && setting->offset == offsetof(ContainerSpec, unmasked_paths))
+            return strv_append(field, value);
         r = parse_path(&path, value, true, error);
         return r < 0 ? r : strv_push(field, TAKE_PTR(path));
     case SETTING_ASSIGNMENTS:

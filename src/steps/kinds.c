@@ -27,20 +27,22 @@ static const StepField join_fields[] = {NUMBER(join, target_pidfd),
 static const StepField supervise_fields[] = {STRING(supervise, name), STRING(supervise, id),
     STRING(supervise, image), STRING(supervise, tag), NUMBER(supervise, stop_signal),
     NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
-    NUMBER(supervise, run_fd), NUMBER(supervise, keep_exit), NUMBER(supervise, attach_fd),
+    NUMBER(supervise, run_fd), NUMBER(supervise, keep_exit), NUMBER(supervise, forget_log), NUMBER(supervise, attach_fd),
     NUMBER(supervise, is_system)};
 static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),
     STRING(propagation, path)};
-static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(root_tree, volatile_usr)};
+static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(root_tree, volatile_usr),
+    MOUNT(root_tree, attributes)};
 static const StepField root_overlay_fields[] = {NUMBER(root_overlay, data_tree), LIST(root_overlay, lower),
-    STRING(root_overlay, upper), NUMBER(root_overlay, tree), OCTAL(root_overlay, root_mode),
+    STRING(root_overlay, upper), NUMBER(root_overlay, tree), MOUNT(root_overlay, attributes),
+    OCTAL(root_overlay, root_mode),
     NUMBER(root_overlay, root_uid), NUMBER(root_overlay, root_gid)};
 static const StepField mount_fields[] = {STRING(mount, type), STRING(mount, source), STRING(mount, target),
     LIST(mount, options), MOUNT(mount, attributes), NUMBER(mount, plain)};
 static const StepField bind_fields[] = {NUMBER(bind, tree), STRING(bind, target), MOUNT(bind, attributes),
     NUMBER(bind, is_file)};
 static const StepField overlay_fields[] = {NUMBER(overlay, lower_tree), NUMBER(overlay, lower_count),
-    NUMBER(overlay, upper_tree), STRING(overlay, target), MOUNT(overlay, attributes)};
+    NUMBER(overlay, upper_tree), STRING(overlay, upper), STRING(overlay, work), STRING(overlay, target), MOUNT(overlay, attributes)};
 static const StepField make_directory_fields[] = {STRING(make_directory, path)};
 static const StepField device_fields[] = {STRING(device, target), NUMBER(device, major), NUMBER(device, minor),
     OCTAL(device, mode)};

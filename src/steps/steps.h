@@ -113,6 +113,7 @@ typedef struct StepSupervise {
     uint64_t log_fd;     /* STEP_LOG_FILE: where lines are appended */
     uint64_t run_fd;     /* /run/berth: machines/NAME, locks/NAME and attach/NAME are removed at the end */
     uint64_t keep_exit;  /* 1: exits/NAME is written there */
+    uint64_t forget_log; /* 1: logs/NAME is removed too */
     uint64_t attach_fd;   /* listening socket for attach; 0: none */
     uint64_t is_system;   /* an init system: a reboot inside is an orderly end */
 } StepSupervise;
@@ -125,6 +126,7 @@ typedef struct StepPropagation {
 typedef struct StepRootTree {
     uint64_t tree;
     uint64_t volatile_usr; /* 1: the root is an empty tmpfs with the tree's /usr in it, read-only */
+    uint64_t attributes;   /* MOUNT_ATTR_* of the tree and all below it */
 } StepRootTree;
 
 typedef struct StepRootOverlay {
@@ -133,6 +135,7 @@ typedef struct StepRootOverlay {
     const char **lower; /* highest first */
     const char *upper;  /* holds upper/ and work/; NULL: on a tmpfs of their own */
     uint64_t tree;      /* another cloned tree, as the lowest directory */
+    uint64_t attributes; /* MOUNT_ATTR_* */
     uint64_t root_mode, root_uid, root_gid; /* of an upper directory on a tmpfs: the root shows its topmost layer's */
 } StepRootOverlay;
 
@@ -153,7 +156,8 @@ typedef struct StepBind {
 typedef struct StepOverlay {
     uint64_t lower_tree;  /* the first of `lower_count` cloned trees, lowest layer first */
     uint64_t lower_count;
-    uint64_t upper_tree;  /* holds upper/ and work/; 0: read-only */
+    uint64_t upper_tree;  /* `upper` and `work` are names in it; 0: read-only */
+    const char *upper, *work;
     const char *target;
     uint64_t attributes;
 } StepOverlay;
