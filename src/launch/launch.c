@@ -291,6 +291,38 @@ static int send_cgroup(int control_fd, int group_fd)
     return socket_send(control_fd, &message, sizeof(message), &group_fd, 1);
 }
 
+/* The last component that is a unit's name. */
+static const char *unit_of(const char *path)
+{
+    const char *last = path_last(path);
+
+    return strchr(last, '.') ? last : NULL;
+}
+
+/* --keep-unit: the unit's own group. The launcher goes into the sub-group `supervisor` like the executor will, because a
+ * group with processes of its own cannot give controllers to its children. A manager that knows DelegateSubgroup= may
+ * have started it there already. */
+static int enter_supervisor_group(int root_fd, char *path, Error *error)
+{
+    static const char subgroup[] = "/supervisor";
+    _cleanup_close_ int group_fd = -EBADF;
+    _cleanup_free_ char *supervisor = NULL;
+    int r;
+
+    if (text_has_suffix(path, subgroup))
+        path[strlen(path) - strlen(subgroup)] = 0;
+    supervisor = text_format("%s%s", path, subgroup);
+    if (!supervisor)
+        return -ENOMEM;
+    r = cgroup_open(root_fd, supervisor, true, &group_fd);
+    if (r == 0)
+        r = cgroup_write(group_fd, "cgroup.procs", "0");
+    return r < 0 ? error_hint(error, error_set(error, r, "--keep-unit: cannot divide the cgroup of this unit: %s",
+                                               strerror(-r)),
+                              "the unit needs Delegate=yes")
+                 : 0;
+}
+
 /* Opens the group that the executor is in now and hands it over. */
 static int give_cgroup(Launch *launch, Error *error)
 {
@@ -303,9 +335,15 @@ static int give_cgroup(Launch *launch, Error *error)
     if (r == 0 && launch->machine->unit && strcmp(path_last(path), launch->machine->unit) != 0)
         return error_set(error, -ESRCH, "the executor did not come into its scope");
     if (r == 0)
-        r = copy_string(&launch->machine->cgroup, path);
-    if (r == 0)
         r = cgroup_open_root(&root_fd, &is_hybrid);
+    if (r == 0 && launch->cgroup == LAUNCH_CGROUP_UNIT) {
+        r = enter_supervisor_group(root_fd, path, error);
+        if (r < 0)
+            return r;
+        r = copy_string(&launch->machine->unit, unit_of(path));
+    }
+    if (r == 0)
+        r = copy_string(&launch->machine->cgroup, path);
     if (r == 0)
         r = cgroup_open(root_fd, path, false, &group_fd);
     if (r == 0)
@@ -432,6 +470,9 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
         return r;
     }
     launch->is_started = true;
+    /* A service of Type=notify is ready when its payload runs. */
+    if (launch->cgroup == LAUNCH_CGROUP_UNIT)
+        (void) systemd_notify_ready(0, NULL);
     /* A payload that has ended already took its state file with it: -ENOENT, and nothing to update. */
     r = roster_update(roster, launch->machine);
     return r == -ENOENT ? 0 : r;
