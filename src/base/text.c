@@ -516,6 +516,7 @@ int text_split_words(const char *string, char ***ret)
 
 char *text_quote_word(const char *word)
 {
+    static const char digits[] = "0123456789abcdef";
     bool plain = word[0] != 0;
     char *quoted, *end;
 
@@ -530,7 +531,10 @@ char *text_quote_word(const char *word)
     *end++ = '"';
     for (const char *c = word; *c; c++) {
         if ((unsigned char) *c < 0x20 || *c == 0x7f) {
-            end += sprintf(end, "\\x%02x", (unsigned char) *c);
+            *end++ = '\\';
+            *end++ = 'x';
+            *end++ = digits[(unsigned char) *c >> 4];
+            *end++ = digits[*c & 15];
             continue;
         }
         if (*c == '"' || *c == '\\')

@@ -43,10 +43,14 @@ static void kill_machine(const Machine *machine)
 }
 
 /* A machine whose supervisor was killed: what the supervisor would have done is done here. */
-static int end_unsupervised(Ctl *ctl, const Machine *machine, uint64_t patience_usec)
+static int end_unsupervised(Ctl *ctl, const Machine *machine, uint64_t patience_usec, Error *error)
 {
-    _cleanup_close_ int leader = machine_open_leader(machine);
+    _cleanup_close_ int leader = machine_open_leader(machine), lock_fd = -EBADF;
 
+    /* Somebody holds the name: it is being started, and its state does not tell yet by whom. */
+    if (roster_lock(ctl->roster, machine->name, &lock_fd) < 0)
+        return error_hint(error, error_set(error, -EBUSY, "'%s' is just being started", machine->name),
+                          "try again in a moment");
     if (leader >= 0 && patience_usec > 0 && machine->stop_signal > 0 &&
         process_send_signal(leader, (int) machine->stop_signal) == 0)
         (void) wait_for(leader, patience_usec);
@@ -68,7 +72,7 @@ int control_stop(Ctl *ctl, const char *name, uint64_t timeout_usec, Error *error
         return r;
     supervisor = machine_open_supervisor(machine);
     if (supervisor < 0)
-        return end_unsupervised(ctl, machine, MIN(timeout_usec, machine->stop_timeout_usec));
+        return end_unsupervised(ctl, machine, MIN(timeout_usec, machine->stop_timeout_usec), error);
     patience = timeout_usec != UINT64_MAX                          ? timeout_usec
                : machine->stop_timeout_usec >= UINT64_MAX / 2      ? UINT64_MAX
                                                                    : machine->stop_timeout_usec + TEARDOWN_USEC;
@@ -96,7 +100,7 @@ int control_terminate(Ctl *ctl, const char *name, Error *error)
         return r;
     supervisor = machine_open_supervisor(machine);
     if (supervisor < 0)
-        return end_unsupervised(ctl, machine, 0);
+        return end_unsupervised(ctl, machine, 0, error);
     kill_machine(machine);
     r = wait_for(supervisor, TEARDOWN_USEC);
     return r < 0 ? error_set(error, r, "'%s' does not end: process %llu cannot be killed", name,

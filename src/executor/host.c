@@ -331,7 +331,7 @@ int apply_supervise(Context *context, const Step *step)
     r = send_message(context->control_fd, MESSAGE_STARTED, (int) context->payload_pid, context->payload_pidfd);
     if (r == 0 && context->terminal_fd >= 0 && step->supervise.log == STEP_LOG_PASSTHROUGH)
         r = send_message(context->control_fd, MESSAGE_TERMINAL, 0, context->terminal_fd);
-    if (r < 0 && r != -EPIPE) {
+    if (r < 0) {
         end_payload(context);
         return fail(context, r, "cannot tell the launcher: %s", strerror(-r));
     }

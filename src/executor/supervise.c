@@ -29,6 +29,7 @@ typedef struct Supervisor {
     int signals_fd;
     int clients[CLIENTS_MAX]; /* attached, -EBADF: free */
     uint64_t kill_at_usec; /* monotonic; UINT64_MAX: no stop is under way */
+    bool is_announced;     /* the launcher may go: others can find the container */
     uint64_t terminal_at_usec; /* not to be read before: nobody has it open */
 } Supervisor;
 
@@ -127,9 +128,14 @@ static void on_control(Supervisor *supervisor)
 
     while (count > 0)
         safe_close(fds[--count]);
-    if (n <= 0)
-        /* A killed launcher does not end the container: it goes on, as if detached. */
+    if (n <= 0) {
         context->control_fd = safe_close(context->control_fd);
+        /* A killed launcher does not end the container: it goes on, as if detached. But one that nobody can find in the
+         * roster is not left running. */
+        if (!supervisor->is_announced)
+            kill_payload(supervisor);
+    } else if (n == sizeof(message) && message.kind == MESSAGE_ANNOUNCED)
+        supervisor->is_announced = true;
     else if (n == sizeof(message) && message.kind == MESSAGE_SIGNAL && message.number == SIGTERM)
         begin_stop(supervisor);
     else if (n == sizeof(message) && message.kind == MESSAGE_SIGNAL)

@@ -139,8 +139,11 @@ static int make_plan(Entry *entry, Error *error)
                             .namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |
                                           CLONE_NEWCGROUP};
     if (request->tty) {
+        uint16_t rows = 0, columns = 0;
+
+        tty_get_size(STDIN_FILENO, &rows, &columns);
         step = step_list_add(plan, STEP_TERMINAL, "--tty");
-        step->terminal.is_stdio = true;
+        step->terminal = (StepTerminal){.is_stdio = true, .rows = rows, .columns = columns};
     }
     step_list_add(plan, STEP_KEYRING, "default");
     step = step_list_add(plan, STEP_WORKING_DIRECTORY, request->working_directory ? "--workdir" : "machine");
@@ -183,6 +186,7 @@ static int start_and_follow(Entry *entry, int *ret_exit_status, Error *error)
         return launch_explain_failure(&entry->plan, &message, request->machine->name, ret_exit_status, error);
     if (r != 1 || message.kind != MESSAGE_STARTED)
         return error_set(error, -EPROTO, "the executor did not start the command");
+    (void) launch_announce(control_fd);
     if (request->detach) {
         *ret_exit_status = 0;
         return 0;

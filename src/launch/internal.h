@@ -63,6 +63,8 @@ int launch_spawn_executor(const StepList *plan, const FdList *fds, const int chi
 int launch_prepare_stream(int number, bool interactive, int *ret_child_fd, int *ret_relay_fd);
 /* Reads one message; `fd` is what came with it or -EBADF. 1 a message, 0 the end, -ETIMEDOUT, -errno. */
 int launch_read_message(int control_fd, int timeout_msec, Message *ret, int *ret_fd);
+/* Tells the supervisor that it may outlive us. */
+int launch_announce(int control_fd);
 /* The text of a failure record with step and origin. */
 int launch_explain_failure(const StepList *plan, const Message *message, const char *name, int *ret_exit_status,
                            Error *error);

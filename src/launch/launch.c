@@ -469,13 +469,19 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
         give_up(launch);
         return r;
     }
-    launch->is_started = true;
     /* A service of Type=notify is ready when its payload runs. */
     if (launch->cgroup == LAUNCH_CGROUP_UNIT)
         (void) systemd_notify_ready(0, NULL);
     /* A payload that has ended already took its state file with it: -ENOENT, and nothing to update. */
     r = roster_update(roster, launch->machine);
-    return r == -ENOENT ? 0 : r;
+    if (r < 0 && r != -ENOENT) {
+        (void) error_set(error, r, "cannot write the state of '%s': %s", launch->request.spec->name, strerror(-r));
+        give_up(launch);
+        return r;
+    }
+    launch->is_started = true;
+    (void) launch_announce(launch->control_fd);
+    return 0;
 }
 
 int launch_follow(Launch *launch, MachineExit *ret, Error *error)

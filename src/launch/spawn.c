@@ -188,6 +188,13 @@ int launch_read_message(int control_fd, int timeout_msec, Message *ret, int *ret
     return 1;
 }
 
+int launch_announce(int control_fd)
+{
+    Message message = {.kind = MESSAGE_ANNOUNCED};
+
+    return socket_send(control_fd, &message, sizeof(message), NULL, 0);
+}
+
 int launch_explain_failure(const StepList *plan, const Message *message, const char *name, int *ret_exit_status,
                            Error *error)
 {

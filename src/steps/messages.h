@@ -9,6 +9,7 @@
  * inner ──WANT_CGROUP──► supervisor                      everything before the cgroup is built
  * inner ──TERMINAL(fd)──► supervisor ──TERMINAL(fd)──► launcher
  * supervisor ──STARTED(pidfd)──► launcher                the payload's program runs
+ * launcher ──ANNOUNCED──► supervisor                     the roster knows it; a launcher that dies before ends it
  * supervisor ──EXITED──► launcher                        and this is how it ended
  * inner or supervisor ──FAILED──► launcher               in place of any of them, once */
 
@@ -21,6 +22,7 @@ typedef enum MessageKind {
     MESSAGE_SIGNAL,
     MESSAGE_TERMINAL,
     MESSAGE_STARTED,
+    MESSAGE_ANNOUNCED,
     MESSAGE_EXITED,
     MESSAGE_FAILED,
 } MessageKind;
