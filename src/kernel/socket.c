@@ -56,9 +56,13 @@ ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *ret_fd
     size_t count = 0;
     ssize_t n;
 
-    do
+    /* A peer that closed with data of ours unread makes this ECONNRESET, once, and before what it had sent itself: the
+     * reason why it went is behind the error (unix_release_sock() of the kernel). */
+    for (bool was_reset = false;; was_reset = was_reset || errno == ECONNRESET) {
         n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+        if (n >= 0 || (errno != EINTR && (errno != ECONNRESET || was_reset)))
+            break;
+    }
     if (n < 0)
         return -errno;
 

@@ -169,10 +169,6 @@ int launch_read_message(int control_fd, int timeout_msec, Message *ret, int *ret
     if (r <= 0)
         return r < 0 ? -errno : -ETIMEDOUT;
     n = socket_receive(control_fd, ret, sizeof(*ret), fds, &count);
-    /* unix(7): a peer that closes with a message of ours unread resets the connection; that is told once, before what
-     * the peer had still sent. */
-    if (n == -ECONNRESET)
-        n = socket_receive(control_fd, ret, sizeof(*ret), fds, &count);
     *ret_fd = -EBADF;
     if (count > 0)
         *ret_fd = fds[--count];
