@@ -1,0 +1,156 @@
+#!/bin/bash
+# hosts: host vm
+# A container from an image obeys the image's configuration, shares its layers and keeps what it wrote apart.
+
+# shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC1091
+. "$(dirname "$0")/containers.sh"
+
+# Makes and loads IMAGE from $ROOT with a configuration in JSON, by plain tar: a docker-archive of one layer.
+load_image() { # NAME CONFIG-JSON [EXTRA-DIRECTORY]
+    { local - && set +x; } 2>/dev/null
+    local work=$TEST_TMP/make config layer architecture=amd64
+    [[ $(uname -m) != aarch64 ]] || architecture=arm64
+    rm -rf "$work" && mkdir -p "$work"
+    tar -C "$ROOT" --owner=0 --group=0 --numeric-owner -cf "$work/layer.tar" .
+    layer=$(sha256sum <"$work/layer.tar" | cut -d' ' -f1)
+    printf '{"architecture":"%s","os":"linux","config":%s,"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+        "$architecture" "$2" "$layer" >"$work/config.json"
+    config=config.json
+    printf '[{"Config":"%s","RepoTags":["%s"],"Layers":["layer.tar"]}]' "$config" "$1" >"$work/manifest.json"
+    tar -C "$work" -cf "$work/image.tar" manifest.json config.json layer.tar
+    b load --quiet "$work/image.tar" >/dev/null
+}
+
+# An image name of this test alone: the virtual machine's store is shared by all tests.
+image() { printf '%s:1' "${ID,,}"; }
+
+drop_image() { b rmi --force "$(image)" >/dev/null 2>&1 || true; }
+
+prepare_image() { # CONFIG-JSON
+    prepare
+    on_exit drop_image
+    load_image "$(image)" "$1"
+}
+
+test_entrypoint_and_command() {
+    prepare_image '{"Entrypoint":["/bin/echo","entry"],"Cmd":["one","two words"]}'
+    assert_eq "$(b run --rm "$(image)")" "entry one two words"
+    assert_eq "$(b run --rm "$(image)" other)" "entry other"
+    # Another entry point is another program: the image's arguments are not for it.
+    assert_eq "$(b run --rm --entrypoint='/bin/echo x' "$(image)")" "x"
+    assert_eq "$(b run --rm --entrypoint= "$(image)" /bin/echo y)" "y"
+}
+
+test_no_command_at_all_is_said() {
+    prepare_image '{}'
+    expect_rc 125 b run --rm "$(image)"
+    assert_match "$ERR" 'no command'
+}
+
+test_environment_directory_labels() {
+    # shellcheck disable=SC2016 # expands inside
+    prepare_image '{"Env":["A=image","B=image","BROKEN"],"WorkingDir":"/srv/deep/new","Labels":{"k":"v"},"Cmd":["/bin/sh","-c","echo $A $B $PWD"]}'
+    assert_eq "$(b run --rm -e B=mine "$(image)")" "image mine /srv/deep/new"
+    assert_eq "$(b run --rm -w /tmp "$(image)")" "image image /tmp"
+}
+
+test_user_by_name_and_number() {
+    prepare_image '{"User":"daemon","Cmd":["/bin/sh","-c","id -u; id -g; id -G"]}'
+    printf 'root:x:0:0::/root:/bin/sh\ndaemon:x:12:34::/:/bin/sh\n1001:x:7:7::/:/bin/sh\n' >"$ROOT/etc/passwd"
+    printf 'root:x:0:\ndaemon:x:34:\nextra:x:55:daemon,other\n' >"$ROOT/etc/group"
+    load_image "$(image)" '{"User":"daemon","Cmd":["/bin/sh","-c","id -u; id -g; id -G"]}'
+    assert_eq "$(b run --rm "$(image)" | tr '\n' ' ')" "12 34 34 55 "
+    # D12: a number is a number, whatever a user is called.
+    assert_eq "$(b run --rm -u 1001 "$(image)" | tr '\n' ' ')" "1001 0 0 "
+    assert_eq "$(b run --rm -u 5:6 "$(image)" | tr '\n' ' ')" "5 6 6 "
+}
+
+test_user_that_cannot_be() {
+    local user
+    prepare_image '{"Cmd":["/bin/true"]}'
+    for user in 4294967295 4294967296 -1 0x0 nobody-here 1: :nogroup-here; do
+        expect_rc 125 b run --rm -u "$user" "$(image)"
+        assert_match "$ERR" "user '"
+    done
+    load_image "$(image)" '{"User":"99999999999","Cmd":["/bin/true"]}'
+    expect_rc 125 b run --rm "$(image)"
+    assert_match "$ERR" 'image '
+}
+
+test_volumes_are_directories_of_the_container() {
+    prepare_image '{"Volumes":{"/data":{},"/srv/more":{}},"Cmd":["/bin/sh","-c","test -d /data && test -d /srv/more && echo both && touch /data/x"]}'
+    assert_eq "$(b run --rm "$(image)")" "both"
+    assert_eq "$(b run --rm --read-only "$(image)")" "both"
+    [[ ! -e $ROOT/data/x ]]
+}
+
+# B12: what an image calls a volume is a path inside, or the start fails; never one of the host.
+test_B12_volume_names_that_reach_out() {
+    local volume
+    prepare
+    on_exit drop_image
+    mkdir -p "$TEST_TMP/canary"
+    for volume in "$TEST_TMP/canary:/x" ../../etc / ''; do
+        load_image "$(image)" "{\"Volumes\":{\"$volume\":{}},\"Cmd\":[\"/bin/sh\",\"-c\",\"ls /x 2>/dev/null; true\"]}"
+        expect_rc 125 b run --rm "$(image)"
+        assert_ne "$ERR" ""
+    done
+    assert_eq "$(find "$TEST_TMP/canary" | wc -l)" 1
+}
+
+test_stop_signal() {
+    prepare_image '{"StopSignal":"SIGUSR1","Cmd":["/bin/sh","-c","trap \"echo usr1; exit 7\" USR1; echo up; while :; do sleep 0.1; done"]}'
+    b run -d --name "$ID-s" "$(image)" >/dev/null
+    retry_until "$SETTLE_TIMEOUT" sh -c "\"$BERTHCTL\" logs $ID-s | grep -q up"
+    b stop "$ID-s"
+    assert_eq "$(b wait "$ID-s")" 7
+    b rm "$ID-s"
+}
+
+test_containers_share_layers_and_write_apart() {
+    prepare_image '{"Cmd":["/bin/true"]}'
+    b run --name "$ID-a" "$(image)" /bin/sh -c 'echo a >/mine; rm /etc/os-release'
+    b run --name "$ID-b" "$(image)" /bin/sh -c 'echo b >/mine; test -e /etc/os-release'
+    # Each goes on from what it had written.
+    b rm "$ID-b"
+    b create --name "$ID-c" "$(image)" /bin/sh -c 'cat /mine 2>/dev/null; echo c >>/mine; cat /mine' >/dev/null
+    b start "$ID-c" >/dev/null
+    assert_eq "$(b wait "$ID-c")" 0
+    b start "$ID-c" >/dev/null
+    assert_eq "$(b wait "$ID-c")" 0
+    assert_eq "$(b logs "$ID-c" | tail -n 3 | tr '\n' ' ')" "c c c "
+    b rm "$ID-a" "$ID-c"
+    assert_no_trace "$ID"
+}
+
+test_image_in_use_stays() {
+    prepare_image '{"Cmd":["/bin/sh","-c","while :; do sleep 1; done"]}'
+    b run -d --rm --name "$ID-u" "$(image)" >/dev/null
+    expect_rc 1 b rmi "$(image)"
+    assert_match "$ERR" 'in use|uses'
+    b exec "$ID-u" /bin/true
+    b terminate "$ID-u"
+    b rmi "$(image)"
+    expect_rc 125 b run --rm "$(image)"
+}
+
+# Devices and setuid programs of an image: the former are data, the latter gain nothing by default (E9).
+test_E9_setuid_and_devices_of_an_image() {
+    prepare
+    on_exit drop_image
+    mknod "$ROOT/full" c 1 7 && chmod 666 "$ROOT/full"
+    cp "$ROOT/bin/busybox" "$ROOT/bin/busybox-setuid" && chmod 4755 "$ROOT/bin/busybox-setuid"
+    load_image "$(image)" '{"Cmd":["/bin/true"]}'
+    expect_rc 1 b run --rm "$(image)" /bin/sh -c 'head -c 1 /full >/dev/null'
+    assert_match "$ERR" 'Permission denied'
+    assert_eq "$(b run --rm -u 1000 "$(image)" /bin/busybox-setuid id -u)" 1000
+}
+
+test_nothing_of_the_image_is_mounted_on_the_host() {
+    prepare_image '{"Cmd":["/bin/sh","-c","while :; do sleep 1; done"]}'
+    b run -d --rm --name "$ID-m" "$(image)" >/dev/null
+    expect_rc 1 grep -E "berth|$ID" /proc/self/mountinfo
+    b terminate "$ID-m"
+}
+
+run_tests

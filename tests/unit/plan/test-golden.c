@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Plans as text, compared with tests/golden/plan/NAME.txt. UPDATE_GOLDEN=1 writes what is there now: look at the
+ * difference before it is committed, it is what every start will do. */
+#include "../test.h"
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/strv.h"
+#include "inputs/definition.h"
+#include "plan/plan.h"
+#include "spec/build-spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+typedef struct Case {
+    const char *name, *definition;
+    Words options[6];
+    char *layers[4]; /* none: the root is a directory */
+    bool no_cgroup, own_cgroup, no_seccomp, has_resolv_conf;
+} Case;
+
+#define DIRECTORY "[Container]\nContainerName=web\nDirectory=/srv/tree\n"
+#define IMAGE     "[Container]\nContainerName=web\nImage=registry.example/web:1\n"
+#define ONE_LAYER                                                                                                      \
+    {                                                                                                                  \
+        (char *) "layers/aaaa/tree"                                                                                    \
+    }
+
+static const Case cases[] = {
+    {.name = "directory", .definition = DIRECTORY "Exec=/bin/sh -c \"echo hello\"\n"},
+    {.name = "directory-read-only", .definition = DIRECTORY "Exec=/bin/true\nReadOnly=yes\n"},
+    {.name = "directory-ephemeral", .definition = DIRECTORY "Exec=/bin/true\nEphemeral=yes\n"},
+    {.name = "volatile-yes", .definition = DIRECTORY "Exec=/bin/true\nVolatile=yes\n"},
+    {.name = "volatile-state", .definition = DIRECTORY "Exec=/bin/true\nVolatile=state\n"},
+    {.name = "volatile-overlay", .definition = DIRECTORY "Exec=/bin/true\nVolatile=overlay\n"},
+    {.name = "image",
+     .definition = IMAGE "Entrypoint=/entry\nExec=--serve\nUser=www:www\nWorkingDir=/srv\nEnvironment=A=1 PATH=/bin\n",
+     .layers = {(char *) "layers/aaaa/tree", (char *) "layers/bbbb/tree", (char *) "layers/cccc/tree"}},
+    {.name = "image-read-only",
+     .definition = IMAGE "Exec=/bin/true\nReadOnly=yes\nVolume=/data\n",
+     .layers = ONE_LAYER},
+    {.name = "image-remove",
+     .definition = IMAGE "Exec=/bin/true\nVolume=/data\n",
+     .layers = ONE_LAYER,
+     .options = {{"rm", "yes"}}},
+    {.name = "boot", .definition = DIRECTORY "Boot=yes\nExec=--unit=rescue.target\n"},
+    {.name = "boot-ephemeral-no-cgroup", .definition = DIRECTORY "Boot=yes\nEphemeral=yes\n", .no_cgroup = true},
+    {.name = "terminal-detached",
+     .definition = IMAGE "Exec=/bin/bash\n",
+     .layers = ONE_LAYER,
+     .options = {{"tty", "yes"}, {"interactive", "yes"}, {"detach", "yes"}}},
+    {.name = "init",
+     .definition = IMAGE "Exec=/bin/daemon\nRunInit=yes\nStopSignal=SIGINT\nStopTimeout=3s\n",
+     .layers = ONE_LAYER},
+    {.name = "mounts",
+     .definition = IMAGE "Exec=/bin/true\n[Filesystem]\n"
+                         "Bind=/srv/data:/data\n"
+                         "Bind=/srv/rec:/rec:norbind,noexec,nosuid,nodev\n"
+                         "BindReadOnly=/etc/app.conf\n"
+                         "Volume=/anonymous\n"
+                         "Volume=/srv/vol:/vol:ro\n"
+                         "Tmpfs=/scratch:size=10M,mode=0700\n"
+                         "Overlay=/l1:/l2:/upper:/over\n"
+                         "Mount=type=overlay,layer=/l1,layer=/l2,dst=/over-ro,ro\n"
+                         "Mount=type=inaccessible,dst=/secret\n"
+                         "Mount=type=bind,src=/with blank,dst=/with,ro\n"
+                         "ShmSize=1M\n",
+     .layers = ONE_LAYER},
+    {.name = "network-host",
+     .definition = IMAGE "Exec=/bin/true\nNetwork=host\nAddCapability=NET_ADMIN NET_RAW\nDropCapability=CHOWN\n",
+     .layers = ONE_LAYER,
+     .has_resolv_conf = true},
+    {.name = "network-none", .definition = IMAGE "Exec=/bin/true\nNetwork=none\n", .layers = ONE_LAYER},
+    {.name = "privileged",
+     .definition = IMAGE "Exec=/bin/true\nPrivileged=yes\nNetwork=host\n",
+     .layers = ONE_LAYER,
+     .no_seccomp = true},
+    {.name = "new-privileges", .definition = IMAGE "Exec=/bin/true\nNoNewPrivileges=no\n", .layers = ONE_LAYER},
+    {.name = "sysctls",
+     .definition = IMAGE "Exec=/bin/true\n[Security]\nSysctl=net.core.somaxconn=1024 kernel.shmmax=1\n"
+                         "Mask=/proc/extra\nUnmask=/proc/acpi\nUnmask=/proc/sys\n",
+     .layers = ONE_LAYER},
+    {.name = "limits",
+     .definition =
+         IMAGE "Exec=/bin/true\n[Process]\nUlimit=nofile=1024:2048\nUlimit=core=infinity\nOOMScoreAdjust=-10\n",
+     .layers = ONE_LAYER},
+    {.name = "no-cgroup", .definition = DIRECTORY "Exec=/bin/true\n", .no_cgroup = true},
+    {.name = "own-cgroup", .definition = DIRECTORY "Exec=/bin/true\nMemory=64M\nPidsLimit=100\n", .own_cgroup = true},
+};
+
+static const char *golden_directory(void)
+{
+    const char *directory = getenv("GOLDEN_DIR");
+
+    return directory ? directory : "tests/golden/plan";
+}
+
+static int make_spec(const Case *test, ContainerSpec **ret, Error *error)
+{
+    SpecLayer *layers[2] = {NULL, layer_of(TRUST_ADMIN, test->options)};
+    int r =
+        definition_parse(test->definition, strlen(test->definition), "web.container", TRUST_ADMIN, &layers[0], error);
+
+    if (r == 0)
+        r = spec_finish(layers, 2, ret, error);
+    spec_layer_free(layers[0]);
+    spec_layer_free(layers[1]);
+    return r;
+}
+
+/* Fds in a fixed order: what is there on every host first, then those of the mounts. */
+static MountFacts *make_mount_facts(const ContainerSpec *spec)
+{
+    MountFacts *mounts = calloc(spec->mounts.count + 1, sizeof(MountFacts));
+    uint64_t next = 10;
+
+    for (size_t i = 0; mounts && i < spec->mounts.count; i++) {
+        const MountSpec *mount = &spec->mounts.items[i];
+
+        if (mount->kind == MOUNT_KIND_BIND) {
+            mounts[i].source_fd = next++;
+            mounts[i].is_file = text_has_suffix(mount->host_path, ".conf");
+        }
+        mounts[i].layers_count = strv_length(mount->host_layers);
+        mounts[i].layer_fds = calloc(mounts[i].layers_count + 1, sizeof(uint64_t));
+        for (size_t j = 0; j < mounts[i].layers_count; j++)
+            mounts[i].layer_fds[j] = next++;
+    }
+    return mounts;
+}
+
+static int make_plan(const Case *test, StepList *ret, Error *error)
+{
+    static const char program[800];
+    static char *cgroup_files[] = {(char *) "memory.max=67108864", (char *) "pids.max=100", NULL};
+    _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
+    HostFacts facts = {
+        .directory_fd = test->layers[0] ? 0 : 1,
+        .layers = test->layers[0] ? test->layers : NULL,
+        .root_mode = 0755,
+        .data_fd = 2,
+        .has_cgroup = !test->no_cgroup,
+        .cgroup_root_fd = test->own_cgroup ? 3 : 0,
+        .cgroup_name = test->own_cgroup ? "berth/web" : NULL,
+        .cgroup_files = test->own_cgroup ? cgroup_files : NULL,
+        .run_fd = 4,
+        .log = STEP_LOG_FILE,
+        .log_fd = 5,
+        .attach_fd = 6,
+        .keeps_exit = true,
+        .id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        .seccomp_program = program,
+        .seccomp_size = test->no_seccomp ? 0 : sizeof(program),
+        .terminal_rows = 24,
+        .terminal_columns = 80,
+        .last_capability = 40,
+        .available_capabilities = CAPABILITY_ALL,
+        .host_resolv_conf = test->has_resolv_conf ? "nameserver 192.0.2.1\n" : NULL,
+        .terminal_type = "xterm-256color",
+    };
+    int r = make_spec(test, &spec, error);
+
+    if (r < 0)
+        return r;
+    facts.mounts = make_mount_facts(spec);
+    if (!facts.mounts)
+        return -ENOMEM;
+    r = plan_make(spec, &facts, ret, error);
+    for (size_t i = 0; i < spec->mounts.count; i++)
+        free(facts.mounts[i].layer_fds);
+    free(facts.mounts);
+    return r;
+}
+
+static char *describe(const StepList *plan)
+{
+    _cleanup_buffer_ Buffer text = {};
+
+    for (size_t i = 0; i < plan->count; i++) {
+        _cleanup_free_ char *line = step_describe(&plan->steps[i]);
+
+        buffer_append_format(&text, "%s  # %s\n", line ? line : "?",
+                             plan->steps[i].origin ? plan->steps[i].origin : "(none)");
+    }
+    return buffer_take(&text);
+}
+
+/* The first line in which two texts differ. */
+static void show_difference(const char *expected, const char *seen)
+{
+    for (unsigned line = 1;; line++) {
+        size_t a = strcspn(expected, "\n"), b = strcspn(seen, "\n");
+
+        if (a != b || memcmp(expected, seen, a) != 0) {
+            printf("# line %u, expected: %.*s\n# line %u, now:      %.*s\n", line, (int) a, expected, line, (int) b,
+                   seen);
+            return;
+        }
+        expected += a + (expected[a] == '\n');
+        seen += b + (seen[b] == '\n');
+        if (!*expected && !*seen)
+            return;
+    }
+}
+
+/* What holds for every plan, whatever the snapshots say. */
+static const char *broken_rule(const StepList *plan)
+{
+    long at[_STEP_KIND_MAX];
+
+    for (size_t i = 0; i < _STEP_KIND_MAX; i++)
+        at[i] = -1;
+    for (size_t i = 0; i < plan->count; i++) {
+        StepKind kind = plan->steps[i].kind;
+
+        if ((kind == STEP_BIND || kind == STEP_OVERLAY) && at[STEP_READ_ONLY] >= 0)
+            return "a mount of the user stands behind the masks: it could uncover what they hide";
+        if (!plan->steps[i].origin || !*plan->steps[i].origin)
+            return "a step has no origin";
+        at[kind] = (long) i;
+    }
+    if (at[STEP_SECCOMP] >= 0 && at[STEP_NO_NEW_PRIVILEGES] >= 0 && at[STEP_SECCOMP] < at[STEP_NO_NEW_PRIVILEGES])
+        return "the filter comes before no_new_privs";
+    if (at[STEP_SECCOMP] >= 0 && at[STEP_NO_NEW_PRIVILEGES] < 0 && at[STEP_SECCOMP] > at[STEP_CAPABILITIES])
+        return "the filter needs a capability that is gone";
+    if (at[STEP_CAPABILITIES] < at[STEP_IDENTITY])
+        return "the capabilities go before the identity is set";
+    if (at[STEP_PIVOT] > at[STEP_IDENTITY])
+        return "the identity is set while the host is in sight";
+    return NULL;
+}
+
+static const Case *current;
+
+static void compare(void)
+{
+    _cleanup_free_ char *path = text_format("%s/%s.txt", golden_directory(), current->name), *seen = NULL,
+                        *expected = NULL, *decoded = NULL;
+    _cleanup_(step_list_done) StepList plan = {}, again = {};
+    _cleanup_free_ void *data = NULL;
+    _cleanup_error_ Error error = {};
+    size_t size = 0;
+
+    if (make_plan(current, &plan, &error) < 0)
+        TEST_FAIL("no plan: %s", error.text);
+    if (broken_rule(&plan))
+        TEST_FAIL("%s", broken_rule(&plan));
+    seen = describe(&plan);
+    ASSERT_NOT_NULL(seen);
+
+    /* The executor gets the same. */
+    ASSERT_OK(step_list_encode(&plan, &data, &size));
+    ASSERT_OK(step_list_decode(data, size, &again));
+    decoded = describe(&again);
+    ASSERT_STREQ(decoded, seen);
+
+    if (getenv("UPDATE_GOLDEN")) {
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+        ASSERT_TRUE(fd >= 0);
+        ASSERT_OK(file_write_all(fd, seen, strlen(seen)));
+        return;
+    }
+    if (file_read_at(AT_FDCWD, path, 1 << 20, &expected, NULL) < 0)
+        TEST_FAIL("%s cannot be read; UPDATE_GOLDEN=1 makes it", path);
+    if (strcmp(expected, seen) != 0) {
+        show_difference(expected, seen);
+        TEST_FAIL("the plan is not that of %s; UPDATE_GOLDEN=1 takes the new one", path);
+    }
+}
+
+/* A plan is a function of what goes in. */
+static void twice_is_the_same(void)
+{
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        _cleanup_(step_list_done) StepList first = {}, second = {};
+        _cleanup_free_ char *a = NULL, *b = NULL;
+
+        ASSERT_OK(make_plan(&cases[i], &first, NULL));
+        ASSERT_OK(make_plan(&cases[i], &second, NULL));
+        a = describe(&first);
+        b = describe(&second);
+        ASSERT_STREQ(a, b);
+    }
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        current = &cases[i];
+        test_run_one(current->name, compare);
+    }
+    TEST_RUN(twice_is_the_same);
+    return test_finish();
+}
