@@ -24,6 +24,9 @@
 
 #define DEFAULT_SLICE "machine-berth.slice"
 #define GIVE_UP_MSEC  10000
+/* systemd collects an empty scope in milliseconds as a rule. */
+#define SCOPE_ATTEMPTS   200
+#define SCOPE_PAUSE_MSEC 10
 
 void launch_free(Launch *launch)
 {
@@ -281,6 +284,14 @@ static int start_scope(Launch *launch, Systemd *systemd, Error *error)
     r = systemd_scope_start(systemd, &request, error);
     if (r == 0)
         r = systemd_scope_wait(systemd, error);
+    /* The name is ours by its lock: a unit that has it is the last container's, empty and about to be collected. */
+    for (unsigned attempt = 0; r == -EEXIST && attempt < SCOPE_ATTEMPTS; attempt++) {
+        error_done(error);
+        (void) poll(NULL, 0, SCOPE_PAUSE_MSEC);
+        r = systemd_scope_start(systemd, &request, error);
+        if (r == 0)
+            r = systemd_scope_wait(systemd, error);
+    }
     return r < 0 ? r : copy_string(&launch->machine->unit, name);
 }
 

@@ -35,8 +35,13 @@ void roster_close(Roster *roster)
 static int open_private(int parent_fd, const char *path, bool create, int *ret_fd, Error *error)
 {
     struct stat st;
-    int r = file_open_directory_at(parent_fd, path, create, 0700, ret_fd);
+    int r;
 
+    /* Below our own directories a link is a mistake at best: behind it, files that are no state would be taken for
+     * damaged state and moved aside. */
+    if (parent_fd != AT_FDCWD && fstatat(parent_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+        return error_set(error, -ENOTDIR, "'%s' in the state directory is not a directory; remove it", path);
+    r = file_open_directory_at(parent_fd, path, create, 0700, ret_fd);
     if (r < 0)
         return error_set(error, r, "cannot open '%s': %s", path, strerror(-r));
     if (fstat(*ret_fd, &st) < 0)

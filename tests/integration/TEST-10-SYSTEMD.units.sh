@@ -60,7 +60,7 @@ test_properties() {
     start_in_background web --memory=64M --cpus=1.5 --pids-limit=99 --io-weight=42 --property=MemoryHigh=32M --property=CPUWeight=7
     assert_eq "$(property "$ID-web" MemoryMax)" 67108864
     assert_eq "$(property "$ID-web" MemoryHigh)" 33554432
-    assert_eq "$(property "$ID-web" CPUQuotaPerSecUSec)" 1.5s
+    assert_match "$(property "$ID-web" CPUQuotaPerSecUSec)" '^1\.50*s$'
     assert_eq "$(property "$ID-web" CPUWeight)" 7
     assert_eq "$(property "$ID-web" TasksMax)" 99
     assert_eq "$(property "$ID-web" IOWeight)" 42
@@ -195,7 +195,7 @@ journal_of() { # NAME [OPTION...]
 
 test_journal_fields() {
     prepare
-    b run -d --name="$ID-log" -D "$ROOT" /bin/sh -c 'echo to stdout; echo to stderr >&2; printf unfinished' >/dev/null
+    b run -d --name="$ID-log" -D "$ROOT" /bin/sh -c 'echo to stdout; echo to stderr >&2; printf unfinished; sleep 1' >/dev/null
     expect_rc 0 b wait "$ID-log"
     journal_of "$ID-log" >journal
     python3 - journal "$ID-log" <<'PYTHON'
@@ -206,7 +206,9 @@ assert set(entries) == {'to stdout', 'to stderr', 'unfinished'}, entries.keys()
 for text, e in entries.items():
     assert e['CONTAINER_NAME'] == name and e['CONTAINER_TAG'] == name and e['SYSLOG_IDENTIFIER'] == name, e
     assert len(e['CONTAINER_ID']) == 12 and len(e['CONTAINER_ID_FULL']) == 64, e
-    assert e['_SYSTEMD_UNIT'] == 'berth-%s.scope' % name and e['_TRANSPORT'] == 'journal', e
+    # journald looks a sender up when it reads the message: the last one's may be gone by then.
+    assert e.get('_SYSTEMD_UNIT', None if text == 'unfinished' else '') in (None, 'berth-%s.scope' % name), e
+    assert e['_TRANSPORT'] == 'journal', e
     assert 'CONTAINER_PARTIAL_MESSAGE' not in e
 assert (entries['to stdout']['PRIORITY'], entries['to stdout']['CONTAINER_STREAM']) == ('6', 'stdout')
 assert (entries['to stderr']['PRIORITY'], entries['to stderr']['CONTAINER_STREAM']) == ('3', 'stderr')
