@@ -10,17 +10,17 @@
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
 #define _printf_(at, first) __attribute__((format(printf, at, first)))
-#define _unused_ __attribute__((unused))
+#define _unused_            __attribute__((unused))
 
 #define ELEMENTSOF(array) (sizeof(array) / sizeof((array)[0]))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MIN(a, b)         ((a) < (b) ? (a) : (b))
+#define MAX(a, b)         ((a) > (b) ? (a) : (b))
 
 /* Gives `type` a cleanup function `FUNCTIONp` for _cleanup_(); FUNCTION must accept NULL. */
-#define DEFINE_CLEANUP(type, function)                                                                       \
-    static inline void function##p(type *object)                                                             \
-    {                                                                                                        \
-        function(*object);                                                                                   \
+#define DEFINE_CLEANUP(type, function)                                                                                 \
+    static inline void function##p(type *object)                                                                       \
+    {                                                                                                                  \
+        function(*object);                                                                                             \
     }
 
 static inline void freep(void *pointer)
@@ -44,12 +44,12 @@ static inline void closep(int *fd)
 #define _cleanup_close_ _cleanup_(closep)
 
 /* Hands over what a variable owns; the variable is empty afterwards. */
-#define TAKE_PTR(variable)                                                                                   \
-    ({                                                                                                       \
-        __typeof__(variable) *_take_from = &(variable);                                                      \
-        __typeof__(variable) _taken = *_take_from;                                                           \
-        *_take_from = NULL;                                                                                  \
-        _taken;                                                                                              \
+#define TAKE_PTR(variable)                                                                                             \
+    ({                                                                                                                 \
+        __typeof__(variable) *_take_from = &(variable);                                                                \
+        __typeof__(variable) _taken = *_take_from;                                                                     \
+        *_take_from = NULL;                                                                                            \
+        _taken;                                                                                                        \
     })
 
 static inline int take_fd(int *fd)

@@ -13,8 +13,8 @@ int dl_load(DlLibrary *library, Error *error)
     handle = dlopen(library->soname, RTLD_NOW | RTLD_NODELETE);
     if (!handle)
         return error_hint(error,
-                          error_set(error, -EOPNOTSUPP, "%s needs %s, which cannot be loaded: %s",
-                                    library->feature, library->soname, dlerror()),
+                          error_set(error, -EOPNOTSUPP, "%s needs %s, which cannot be loaded: %s", library->feature,
+                                    library->soname, dlerror()),
                           "install the package %s", library->package);
     for (size_t i = 0; i < library->symbols_count; i++) {
         *library->symbols[i].pointer = dlsym(handle, library->symbols[i].name);

@@ -22,7 +22,10 @@ typedef struct DlLibrary {
 
 /* Declares the pointer `sym_NAME` with the type that NAME has in its header. */
 #define DL_SYMBOL_DECLARE(name) static __typeof__(&name) sym_##name
-#define DL_SYMBOL(name)         {#name, (void **) &sym_##name}
+#define DL_SYMBOL(name)                                                                                                \
+    {                                                                                                                  \
+#name, (void **) &sym_##name                                                                                   \
+    }
 
 /* 0 when every symbol is there, -EOPNOTSUPP with a text that names the package otherwise. Idempotent. */
 int dl_load(DlLibrary *library, Error *error);

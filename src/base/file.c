@@ -123,8 +123,7 @@ static int commit(int dir_fd, int fd, const char *temporary, const char *name, F
     return 0;
 }
 
-int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t size, mode_t mode,
-                         FileWriteFlags flags)
+int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, FileWriteFlags flags)
 {
     _cleanup_free_ char *temporary = NULL;
     _cleanup_close_ int fd = -EBADF;

@@ -45,8 +45,7 @@ static int parse_line(char *line, char **section, unsigned number, IniAssignment
     return assignment(*section ? *section : "", strip(stripped), value, number, userdata, error);
 }
 
-int ini_parse(const char *text, size_t size, const char *source, IniAssignment assignment, void *userdata,
-              Error *error)
+int ini_parse(const char *text, size_t size, const char *source, IniAssignment assignment, void *userdata, Error *error)
 {
     _cleanup_free_ char *section = NULL;
     _cleanup_buffer_ Buffer logical = {};

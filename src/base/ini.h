@@ -8,8 +8,8 @@
 
 /* Called once for each assignment; a negative return ends the parse and is forwarded. `section` is "" before the
  * first header. */
-typedef int (*IniAssignment)(const char *section, const char *key, const char *value, unsigned line,
-                             void *userdata, Error *error);
+typedef int (*IniAssignment)(const char *section, const char *key, const char *value, unsigned line, void *userdata,
+                             Error *error);
 
 /* `text` is NUL-terminated and `size` bytes long; a NUL inside is an error, as is a line longer than 1 MiB.
  * Errors carry "SOURCE:LINE: ". */

@@ -21,7 +21,7 @@ static json_t *build_list(char *const *list)
 {
     json_t *array = json_array();
 
-    STRV_FOREACH(item, list)
+    STRV_FOREACH (item, list)
         if (json_array_append_new(array, json_safe_string(*item)) < 0) {
             json_decref(array);
             return NULL;

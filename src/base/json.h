@@ -10,7 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum JsonFieldType { JSON_FIELD_STRING, JSON_FIELD_LIST, JSON_FIELD_U64, JSON_FIELD_I64, JSON_FIELD_BOOL } JsonFieldType;
+typedef enum JsonFieldType {
+    JSON_FIELD_STRING,
+    JSON_FIELD_LIST,
+    JSON_FIELD_U64,
+    JSON_FIELD_I64,
+    JSON_FIELD_BOOL
+} JsonFieldType;
 
 /* The member's C type is char *, char **, uint64_t, int64_t or bool. */
 typedef struct JsonField {
@@ -19,9 +25,9 @@ typedef struct JsonField {
     size_t offset;
 } JsonField;
 
-#define JSON_FIELD(type_name, member, field_type)                                                            \
-    {                                                                                                        \
-        #member, field_type, offsetof(type_name, member)                                                     \
+#define JSON_FIELD(type_name, member, field_type)                                                                      \
+    {                                                                                                                  \
+#member, field_type, offsetof(type_name, member)                                                               \
     }
 
 /* A new object with every member; strings that are not UTF-8 are escaped as text_escape() does. NULL: no memory. */

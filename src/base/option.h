@@ -27,8 +27,8 @@ typedef const char *(*OptionSuggest)(const char *name, void *userdata);
 typedef struct OptionParser {
     int argc;
     char **argv;
-    int at; /* next word */
-    const char *cluster; /* rest of a "-abc" word */
+    int at;                  /* next word */
+    const char *cluster;     /* rest of a "-abc" word */
     bool stop_at_positional; /* what follows the first positional is all positional */
     bool is_ended;
     OptionLookup lookup;

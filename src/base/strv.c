@@ -8,7 +8,7 @@
 
 void strv_free(char **list)
 {
-    STRV_FOREACH(item, list)
+    STRV_FOREACH (item, list)
         free(*item);
     free(list);
 }
@@ -17,14 +17,14 @@ size_t strv_length(char *const *list)
 {
     size_t length = 0;
 
-    STRV_FOREACH(item, list)
+    STRV_FOREACH (item, list)
         length++;
     return length;
 }
 
 bool strv_contains(char *const *list, const char *string)
 {
-    STRV_FOREACH(item, list)
+    STRV_FOREACH (item, list)
         if (strcmp(*item, string) == 0)
             return true;
     return false;
@@ -71,7 +71,7 @@ int strv_append_format(char ***list, const char *format, ...)
 
 int strv_extend(char ***list, char *const *more)
 {
-    STRV_FOREACH(item, more) {
+    STRV_FOREACH (item, more) {
         int r = strv_append(list, *item);
         if (r < 0)
             return r;
@@ -106,13 +106,13 @@ char *strv_join(char *const *list, const char *separator)
     size_t size = 1;
     char *joined = NULL, *end = NULL;
 
-    STRV_FOREACH(item, list)
+    STRV_FOREACH (item, list)
         size += strlen(*item) + strlen(separator);
     joined = end = malloc(size);
     if (!joined)
         return NULL;
     *end = 0;
-    STRV_FOREACH(item, list) {
+    STRV_FOREACH (item, list) {
         if (item != (char **) list)
             end = stpcpy(end, separator);
         end = stpcpy(end, *item);

@@ -159,8 +159,7 @@ int text_parse_u64(const char *string, uint64_t max, uint64_t *ret)
     for (const char *c = string; *c; c++) {
         if (!is_digit(*c))
             return -EINVAL;
-        if (__builtin_mul_overflow(value, 10U, &value) ||
-            __builtin_add_overflow(value, (uint64_t) (*c - '0'), &value))
+        if (__builtin_mul_overflow(value, 10U, &value) || __builtin_add_overflow(value, (uint64_t) (*c - '0'), &value))
             value = UINT64_MAX, max = MIN(max, UINT64_MAX - 1);
         if (value > max) {
             /* Malformed wins over too large, so the message is the right one. */
@@ -218,8 +217,7 @@ static int parse_scaled(const char **cursor, uint64_t unit, size_t digits, uint6
     const char *c = *cursor, *end = *cursor + digits;
 
     for (; c < end && *c != '.'; c++)
-        if (__builtin_mul_overflow(whole, 10U, &whole) ||
-            __builtin_add_overflow(whole, (uint64_t) (*c - '0'), &whole))
+        if (__builtin_mul_overflow(whole, 10U, &whole) || __builtin_add_overflow(whole, (uint64_t) (*c - '0'), &whole))
             return -ERANGE;
     if (c < end)
         for (c++; c < end; c++)
@@ -228,8 +226,7 @@ static int parse_scaled(const char **cursor, uint64_t unit, size_t digits, uint6
                 divisor *= 10;
             }
     if (__builtin_mul_overflow(whole, unit, &whole) || __builtin_add_overflow(*total, whole, total) ||
-        __builtin_add_overflow(*total, (uint64_t) ((__uint128_t) part * unit / divisor), total) ||
-        *total == UINT64_MAX)
+        __builtin_add_overflow(*total, (uint64_t) ((__uint128_t) part * unit / divisor), total) || *total == UINT64_MAX)
         return -ERANGE;
     *cursor = end;
     return 0;
@@ -296,12 +293,29 @@ static const struct {
     uint64_t usec;
 } time_units[] = {
     /* Longest names first within one first letter: the scan takes the first that fits. */
-    {"seconds", 1000000},        {"second", 1000000},       {"sec", 1000000},       {"s", 1000000},
-    {"minutes", 60000000},       {"minute", 60000000},      {"min", 60000000},      {"msec", 1000},
-    {"ms", 1000},                {"m", 60000000},           {"hours", 3600000000},  {"hour", 3600000000},
-    {"hr", 3600000000},          {"h", 3600000000},         {"days", 86400000000},  {"day", 86400000000},
-    {"d", 86400000000},          {"weeks", 604800000000},   {"week", 604800000000}, {"w", 604800000000},
-    {"usec", 1},                 {"us", 1},                 {"\xce\xbcs", 1},
+    {"seconds", 1000000},
+    {"second", 1000000},
+    {"sec", 1000000},
+    {"s", 1000000},
+    {"minutes", 60000000},
+    {"minute", 60000000},
+    {"min", 60000000},
+    {"msec", 1000},
+    {"ms", 1000},
+    {"m", 60000000},
+    {"hours", 3600000000},
+    {"hour", 3600000000},
+    {"hr", 3600000000},
+    {"h", 3600000000},
+    {"days", 86400000000},
+    {"day", 86400000000},
+    {"d", 86400000000},
+    {"weeks", 604800000000},
+    {"week", 604800000000},
+    {"w", 604800000000},
+    {"usec", 1},
+    {"us", 1},
+    {"\xce\xbcs", 1},
 };
 
 int text_parse_timespan_usec(const char *string, uint64_t *ret)
@@ -363,8 +377,7 @@ char *text_format_timespan(uint64_t usec)
     static const struct {
         const char *name;
         uint64_t usec;
-    } units[] = {{"d", 86400000000}, {"h", 3600000000}, {"min", 60000000},
-                 {"s", 1000000},     {"ms", 1000},      {"us", 1}};
+    } units[] = {{"d", 86400000000}, {"h", 3600000000}, {"min", 60000000}, {"s", 1000000}, {"ms", 1000}, {"us", 1}};
     _cleanup_strv_ char **parts = NULL;
 
     if (usec == UINT64_MAX)

@@ -34,8 +34,7 @@ int ctl_open_roster(Ctl *ctl, Error *error)
     if (ctl->roster)
         return 0;
     if (geteuid() != 0)
-        return error_hint(error, error_set(error, -EPERM, "only root can manage containers on this host"),
-                          "use sudo");
+        return error_hint(error, error_set(error, -EPERM, "only root can manage containers on this host"), "use sudo");
     r = roster_open(true, &ctl->roster, error);
     if (r < 0)
         return r;
@@ -65,7 +64,7 @@ int ctl_load_machine(Ctl *ctl, const char *name, Machine **ret, Error *error)
     if (r != -ENOENT)
         return r;
     if (roster_list(ctl->roster, &names) == 0)
-        STRV_FOREACH(known, names)
+        STRV_FOREACH (known, names)
             text_nearest_consider(&nearest, name, *known);
     (void) error_set(error, -ENOENT, "no container named '%s' is running", name);
     return nearest.best ? error_hint(error, -ENOENT, "did you mean '%s'?", nearest.best)

@@ -97,10 +97,9 @@ static int read_stopped(Ctl *ctl, Container *container)
                     fstatat(ctl->roster->containers_fd, container->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
     int r = roster_load_exit(ctl->roster, container->name, &container->exit);
 
-    container->state = r < 0 ? CONTAINER_STOPPED
-                       : container->exit.oom_kills > 0 && container->exit.signal == SIGKILL
-                           ? CONTAINER_OOM_KILLED
-                           : CONTAINER_EXITED;
+    container->state = r < 0                                                                ? CONTAINER_STOPPED
+                       : container->exit.oom_kills > 0 && container->exit.signal == SIGKILL ? CONTAINER_OOM_KILLED
+                                                                                            : CONTAINER_EXITED;
     if (read_definition(container) < 0)
         return -ENOMEM;
     return r < 0 && !has_data && !container->definition ? -ENOENT : 0;
@@ -113,7 +112,7 @@ static int say_unknown(Ctl *ctl, const char *name, Error *error)
 
     (void) error_set(error, -ENOENT, "there is no container named '%s'", name);
     if (container_list_names(ctl, true, &names, NULL) == 0)
-        STRV_FOREACH(known, names)
+        STRV_FOREACH (known, names)
             text_nearest_consider(&nearest, name, *known);
     return nearest.best ? error_hint(error, -ENOENT, "did you mean '%s'?", nearest.best)
                         : error_hint(error, -ENOENT, "berthctl list --all shows the containers");
@@ -144,7 +143,7 @@ int container_load(Ctl *ctl, const char *name, Container **ret, Error *error)
 /* Adds those that are not there yet. */
 static int merge_names(char ***names, char *const *more)
 {
-    STRV_FOREACH(name, more) {
+    STRV_FOREACH (name, more) {
         int r = strv_contains(*names, *name) ? 0 : strv_append(names, *name);
         if (r < 0)
             return r;
@@ -214,9 +213,9 @@ static int add_exit(json_t *object, const MachineExit *end)
 
 json_t *container_build(const Container *container)
 {
-    _cleanup_json_ json_t *object = json_pack(
-        "{s:s, s:s, s:o}", "name", container->name, "state", container_state_to_string(container->state),
-        "definition", container->definition ? json_safe_string(container->definition) : json_null());
+    _cleanup_json_ json_t *object =
+        json_pack("{s:s, s:s, s:o}", "name", container->name, "state", container_state_to_string(container->state),
+                  "definition", container->definition ? json_safe_string(container->definition) : json_null());
     _cleanup_json_ json_t *machine = NULL;
 
     if (!object)
@@ -229,8 +228,7 @@ json_t *container_build(const Container *container)
             (void) json_object_update_missing(object, container->machine->unknown);
         return TAKE_PTR(object);
     }
-    if (json_object_set_new(object, "image",
-                            container->image ? json_safe_string(container->image) : json_null()) < 0 ||
+    if (json_object_set_new(object, "image", container->image ? json_safe_string(container->image) : json_null()) < 0 ||
         json_object_set_new(object, "directory",
                             container->directory ? json_safe_string(container->directory) : json_null()) < 0)
         return NULL;

@@ -35,8 +35,7 @@ static void kill_machine(const Machine *machine)
     _cleanup_free_ char *payload = machine->cgroup ? text_format("%s/payload", machine->cgroup) : NULL;
     bool is_hybrid;
 
-    if (payload && cgroup_open_root(&root_fd, &is_hybrid) == 0 &&
-        cgroup_open(root_fd, payload, false, &group_fd) == 0)
+    if (payload && cgroup_open_root(&root_fd, &is_hybrid) == 0 && cgroup_open(root_fd, payload, false, &group_fd) == 0)
         (void) cgroup_kill(group_fd);
     if (leader >= 0)
         (void) process_send_signal(leader, SIGKILL);
@@ -73,9 +72,9 @@ int control_stop(Ctl *ctl, const char *name, uint64_t timeout_usec, Error *error
     supervisor = machine_open_supervisor(machine);
     if (supervisor < 0)
         return end_unsupervised(ctl, machine, MIN(timeout_usec, machine->stop_timeout_usec), error);
-    patience = timeout_usec != UINT64_MAX                          ? timeout_usec
-               : machine->stop_timeout_usec >= UINT64_MAX / 2      ? UINT64_MAX
-                                                                   : machine->stop_timeout_usec + TEARDOWN_USEC;
+    patience = timeout_usec != UINT64_MAX                     ? timeout_usec
+               : machine->stop_timeout_usec >= UINT64_MAX / 2 ? UINT64_MAX
+                                                              : machine->stop_timeout_usec + TEARDOWN_USEC;
     r = process_send_signal(supervisor, SIGTERM);
     if (r == 0)
         r = wait_for(supervisor, patience);

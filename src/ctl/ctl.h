@@ -56,7 +56,7 @@ struct Ctl {
 
     /* Options, by the table. */
     bool help, all, follow, json, no_legend, quiet, value, force, print_plan, interactive, tty, detach, privileged,
-            timestamps, no_size_limit, replace;
+        timestamps, no_size_limit, replace;
     const char *output, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout, *reference, *architecture;
     char **properties, **environment;
 };

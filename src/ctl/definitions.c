@@ -30,7 +30,7 @@ bool definition_exists(const char *name, char **ret_path)
 {
     _cleanup_strv_ char **directories = definition_directories();
 
-    STRV_FOREACH(directory, directories) {
+    STRV_FOREACH (directory, directories) {
         _cleanup_free_ char *path = text_format("%s/%s" DEFINITION_SUFFIX, *directory, name);
 
         if (path && access(path, F_OK) == 0) {
@@ -67,7 +67,7 @@ int definition_list(char ***ret)
     _cleanup_strv_ char **directories = definition_directories(), **names = NULL;
     int r = 0;
 
-    STRV_FOREACH(path, directories) {
+    STRV_FOREACH (path, directories) {
         DIR *directory = opendir(*path);
         struct dirent *entry;
 

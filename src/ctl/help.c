@@ -35,16 +35,16 @@ static void print_option(const char *name, char letter, const char *metavar, con
     else
         option = text_format("    --%s%s%s", name, metavar ? "=" : "", metavar ? metavar : "");
     if (option)
-        printf("  %-*s%s %s\n", HELP_COLUMN, option, strlen(option) > HELP_COLUMN ? "\n                                        " : "",
-               help);
+        printf("  %-*s%s %s\n", HELP_COLUMN, option,
+               strlen(option) > HELP_COLUMN ? "\n                                        " : "", help);
 }
 
 void print_verb_help(const Verb *verb)
 {
     const char *section = NULL;
 
-    printf("berthctl %s [OPTIONS...] %s\n\n%c%s.\n\nOptions:\n", verb->name, verb->arguments,
-           verb->help[0] - 32, verb->help + 1);
+    printf("berthctl %s [OPTIONS...] %s\n\n%c%s.\n\nOptions:\n", verb->name, verb->arguments, verb->help[0] - 32,
+           verb->help + 1);
     for (size_t i = 0; i < ctl_options_count; i++)
         if (ctl_option_applies(&ctl_options[i], verb))
             print_option(ctl_options[i].name, ctl_options[i].letter, ctl_options[i].metavar, ctl_options[i].help);

@@ -75,8 +75,8 @@ static int put_json(const LogRecord *line)
         escaped = text_escape(line->text, line->size);
     if (!time || (!is_utf8 && !escaped))
         return -ENOMEM;
-    object = json_pack("{s:s, s:I, s:s, s:o}", "time", time, "time_usec", (json_int_t) line->time_usec,
-                       "stream", line->stream == JOURNAL_STREAM_STDERR ? "stderr" : "stdout", "message",
+    object = json_pack("{s:s, s:I, s:s, s:o}", "time", time, "time_usec", (json_int_t) line->time_usec, "stream",
+                       line->stream == JOURNAL_STREAM_STDERR ? "stderr" : "stdout", "message",
                        is_utf8 ? json_stringn(line->text, line->size) : json_string(escaped));
     /* A reader must be able to tell text that holds "\xff" from a byte that is no text. */
     if (object && !is_utf8)
@@ -160,8 +160,7 @@ static int print_record(Printer *printer, const LogRecord *record)
         printer->streams[i].time_usec = record->time_usec;
     printer->streams[i].is_pending = true;
     buffer_append(&printer->streams[i].line, record->text, record->size);
-    if (record->is_partial && printer->streams[i].line.size < LINE_MAX_BYTES &&
-        !printer->streams[i].line.failed)
+    if (record->is_partial && printer->streams[i].line.size < LINE_MAX_BYTES && !printer->streams[i].line.failed)
         return 0;
     return flush_stream(printer, i, record->is_partial);
 }
@@ -319,8 +318,7 @@ static int parse_data(FileReader *reader, const LogRequest *request, RecordFunct
 }
 
 /* From the file's position to its end. */
-static int read_records(FileReader *reader, const LogRequest *request, RecordFunction function,
-                        void *userdata)
+static int read_records(FileReader *reader, const LogRequest *request, RecordFunction function, void *userdata)
 {
     for (;;) {
         ssize_t n = read(reader->fd, reader->data + reader->size, RECORD_MAX_BYTES - reader->size);
@@ -393,8 +391,7 @@ static int follow_file(FileReader *reader, Printer *printer, int supervisor_fd)
         if (r != 0 || is_last)
             break;
         fflush(stdout);
-        if (poll(polls, ELEMENTSOF(polls), watch_fd < 0 ? FOLLOW_POLL_MS / 10 : FOLLOW_POLL_MS) < 0 &&
-            errno != EINTR)
+        if (poll(polls, ELEMENTSOF(polls), watch_fd < 0 ? FOLLOW_POLL_MS / 10 : FOLLOW_POLL_MS) < 0 && errno != EINTR)
             return -errno;
         while (watch_fd >= 0 && read(watch_fd, events, sizeof(events)) > 0)
             ;
@@ -443,8 +440,7 @@ static int say_none(const Container *container, Error *error)
 
     if (log && (strcmp(log, "none") == 0 || strcmp(log, "passthrough") == 0))
         return error_hint(error,
-                          error_set(error, -ENODATA,
-                                    "the output of '%s' is not recorded: its log driver is '%s'",
+                          error_set(error, -ENODATA, "the output of '%s' is not recorded: its log driver is '%s'",
                                     container->name, log),
                           "--log-driver=journald or file records it");
     return error_set(error, -ENODATA, "nothing is recorded of '%s'", container->name);
@@ -470,8 +466,7 @@ int logs_print(Ctl *ctl, const Container *container, const LogRequest *request, 
 {
     _cleanup_(printer_done) Printer printer = {.request = request};
     const Machine *machine = container->machine;
-    _cleanup_close_ int supervisor_fd =
-        request->follow && machine ? machine_open_supervisor(machine) : -EBADF;
+    _cleanup_close_ int supervisor_fd = request->follow && machine ? machine_open_supervisor(machine) : -EBADF;
     const char *log = machine && machine->log ? machine->log : "";
     int r;
 

@@ -31,11 +31,12 @@ static bool lookup(const char *name, char letter, void *userdata, OptionMatch *r
     for (size_t i = 0; i < ctl_options_count; i++) {
         const CtlOption *option = &ctl_options[i];
 
-        if (!ctl_option_applies(option, ctl->verb) || (name ? strcmp(option->name, name) != 0 : option->letter != letter))
+        if (!ctl_option_applies(option, ctl->verb) ||
+            (name ? strcmp(option->name, name) != 0 : option->letter != letter))
             continue;
         *ret = (OptionMatch){.row = option,
-                             .argument = option->type == CTL_OPTION_BOOL ? OPTION_ARGUMENT_BOOLEAN
-                                                                         : OPTION_ARGUMENT_REQUIRED};
+                             .argument =
+                                 option->type == CTL_OPTION_BOOL ? OPTION_ARGUMENT_BOOLEAN : OPTION_ARGUMENT_REQUIRED};
         return true;
     }
     if (!(ctl->verb->flags & VERB_SETTINGS))
@@ -43,9 +44,9 @@ static bool lookup(const char *name, char letter, void *userdata, OptionMatch *r
     setting = name ? setting_find_option(name) : setting_find_short(letter);
     if (!setting)
         return false;
-    *ret = (OptionMatch){.row = setting,
-                         .argument = setting_takes_argument(setting) ? OPTION_ARGUMENT_REQUIRED
-                                                                     : OPTION_ARGUMENT_BOOLEAN};
+    *ret =
+        (OptionMatch){.row = setting,
+                      .argument = setting_takes_argument(setting) ? OPTION_ARGUMENT_REQUIRED : OPTION_ARGUMENT_BOOLEAN};
     return true;
 }
 
@@ -111,24 +112,25 @@ static int check_words(const Ctl *ctl, Error *error)
     const Verb *verb = ctl->verb;
 
     if (count < verb->least_arguments)
-        return error_hint(error, error_set(error, -EINVAL, "'%s' needs more arguments", verb->name),
-                          "berthctl %s %s", verb->name, verb->arguments);
+        return error_hint(error, error_set(error, -EINVAL, "'%s' needs more arguments", verb->name), "berthctl %s %s",
+                          verb->name, verb->arguments);
     if (verb->most_arguments >= 0 && count > verb->most_arguments)
-        return error_hint(error, error_set(error, -EINVAL, "'%s' takes no argument '%s'", verb->name,
-                                           ctl->words[verb->most_arguments]),
-                          "berthctl %s %s", verb->name, verb->arguments);
+        return error_hint(
+            error,
+            error_set(error, -EINVAL, "'%s' takes no argument '%s'", verb->name, ctl->words[verb->most_arguments]),
+            "berthctl %s %s", verb->name, verb->arguments);
     return 0;
 }
 
 static int parse(Ctl *ctl, int argc, char *argv[], Error *error)
 {
     OptionParser parser = {
-            .argc = argc,
-            .argv = argv,
-            .stop_at_positional = ctl->verb->flags & VERB_STOP_AT_POSITIONAL,
-            .lookup = lookup,
-            .suggest = suggest,
-            .userdata = ctl,
+        .argc = argc,
+        .argv = argv,
+        .stop_at_positional = ctl->verb->flags & VERB_STOP_AT_POSITIONAL,
+        .lookup = lookup,
+        .suggest = suggest,
+        .userdata = ctl,
     };
 
     ctl->layer = spec_layer_new(TRUST_ADMIN);
@@ -159,8 +161,8 @@ static int parse(Ctl *ctl, int argc, char *argv[], Error *error)
 static const Verb *find_verb(const char *name, Error *error)
 {
     /* What users of docker, podman and machinectl type for the same thing. */
-    static const char *const aliases[][2] = {{"ps", "list"},     {"ls", "list"},   {"poweroff", "stop"},
-                                             {"remove", "rm"},   {"login", "shell"}, {"image", "images"},
+    static const char *const aliases[][2] = {{"ps", "list"},           {"ls", "list"},     {"poweroff", "stop"},
+                                             {"remove", "rm"},         {"login", "shell"}, {"image", "images"},
                                              {"list-images", "images"}};
     Nearest nearest = {};
 

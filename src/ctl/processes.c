@@ -189,12 +189,10 @@ static int print_group(Tree *tree, int group_fd, const char *indent, unsigned de
     if (r == 0)
         r = print_processes(tree, group_fd, indent, groups != NULL);
     for (char **group = groups; r == 0 && group && *group; group++) {
-        _cleanup_close_ int child_fd =
-            openat(group_fd, *group, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        _cleanup_close_ int child_fd = openat(group_fd, *group, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         /* A delegated group's children are named by the container. */
         _cleanup_free_ char *name = text_escape(*group, SIZE_MAX);
-        _cleanup_free_ char *deeper =
-            text_format("%s%s", indent, group[1] ? (tree->is_utf8 ? "│ " : "| ") : "  ");
+        _cleanup_free_ char *deeper = text_format("%s%s", indent, group[1] ? (tree->is_utf8 ? "│ " : "| ") : "  ");
 
         if (!name || !deeper)
             return -ENOMEM;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Owns: showing the processes of a cgroup as a tree, as systemd-cgls(1) does; whether the terminal takes line
- * drawings. Never does: enter a container; trust a command line. Runs in: berthctl, in the host's pid
- * namespace. */
+ *       drawings.
+ * Never does: enter a container; trust a command line.
+ * Runs in: berthctl, in the host's pid namespace. */
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -177,8 +177,7 @@ static int fill_smartcols(const Table *table, struct libscols_table *lines)
 
         if (!column->header)
             continue;
-        made = sym_scols_table_new_column(lines, column->header, 0,
-                                          column->flags & TABLE_RIGHT ? SCOLS_FL_RIGHT : 0);
+        made = sym_scols_table_new_column(lines, column->header, 0, column->flags & TABLE_RIGHT ? SCOLS_FL_RIGHT : 0);
         /* It escapes what it is given once more, and would take our backslashes for its own. */
         if (!made || sym_scols_column_set_safechars(made, "\\") < 0)
             return -ENOMEM;
@@ -277,9 +276,7 @@ static json_t *build_row(const Table *table, const TableCell *row)
 
         if (!table->columns[i].key)
             continue;
-        value = row[i].json   ? json_incref(row[i].json)
-                : row[i].text ? json_safe_string(row[i].text)
-                              : json_null();
+        value = row[i].json ? json_incref(row[i].json) : row[i].text ? json_safe_string(row[i].text) : json_null();
         if (json_object_set_new(object, table->columns[i].key, value) < 0) {
             json_decref(object);
             return NULL;
@@ -300,8 +297,7 @@ int table_print_json(const Table *table)
 
 int json_print(const json_t *json)
 {
-    _cleanup_free_ char *text =
-        json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : NULL;
+    _cleanup_free_ char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : NULL;
 
     if (!text)
         return -ENOMEM;
@@ -336,8 +332,7 @@ int output_format_check(const char *format, const char *known, Error *error)
     }
     text_nearest_consider(&nearest, format, "json");
     return error_hint(error, error_set(error, -EINVAL, "--output: there is no format '%s' here", format),
-                      nearest.best ? "did you mean '%s'?" : "one of: %s",
-                      nearest.best ? nearest.best : known);
+                      nearest.best ? "did you mean '%s'?" : "one of: %s", nearest.best ? nearest.best : known);
 }
 
 char *text_escape_prose(const char *string, size_t size)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Owns: how results are shown: tables and JSON from one description of the columns, colours, the escaping of
- * text that a container, an image or a log had a hand in. Never does: link libsmartcols (loaded when a table
- * is printed; without it columns are aligned here). Runs in: berthctl. */
+ *       text that a container, an image or a log had a hand in.
+ * Never does: link libsmartcols (loaded when a table is printed; without it columns are aligned here).
+ * Runs in: berthctl. */
 
 #include "base/json.h"
 

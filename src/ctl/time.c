@@ -135,8 +135,7 @@ static bool read_zone(const char **cursor, Civil *civil)
 
 static void read_weekday(const char **cursor, Civil *civil)
 {
-    static const char *const names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                        "Thursday", "Friday", "Saturday"};
+    static const char *const names[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 
     for (int i = 0; i < (int) ELEMENTSOF(names); i++) {
         size_t length = strcspn(*cursor, " ,");
@@ -309,8 +308,8 @@ int time_parse_rfc3339(const char *text, size_t size, uint64_t *ret_usec)
         return -EINVAL;
     memcpy(copy, text, size);
     copy[size] = 0;
-    if (!read_date(&c, &civil) || !(read_char(&c, 'T') || read_char(&c, 't')) || !read_clock(&c, &civil) ||
-        *c == ' ' || !read_zone(&c, &civil) || !civil.has_zone || *c || strlen(copy) != size)
+    if (!read_date(&c, &civil) || !(read_char(&c, 'T') || read_char(&c, 't')) || !read_clock(&c, &civil) || *c == ' ' ||
+        !read_zone(&c, &civil) || !civil.has_zone || *c || strlen(copy) != size)
         return -EINVAL;
     return civil_to_usec(&civil, ret_usec);
 }
@@ -342,8 +341,8 @@ char *time_format_rfc3339(uint64_t usec)
     if (!to_local(usec, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
         return strdup("unknown");
     minutes = labs(tm.tm_gmtoff) / 60;
-    return text_format("%s.%06u%c%02ld:%02ld", text, (unsigned) (usec % USEC_PER_SECOND),
-                       tm.tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
+    return text_format("%s.%06u%c%02ld:%02ld", text, (unsigned) (usec % USEC_PER_SECOND), tm.tm_gmtoff < 0 ? '-' : '+',
+                       minutes / 60, minutes % 60);
 }
 
 char *time_format_relative(uint64_t usec, uint64_t now_usec)

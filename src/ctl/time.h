@@ -2,7 +2,8 @@
 #pragma once
 /* Owns: points in time as people write and read them.
  * Never does: ask the clock; the caller says what time it is. The time zone is the C library's ($TZ,
- * /etc/localtime). Runs in: berthctl; pure but for the time zone. */
+ *       /etc/localtime).
+ * Runs in: berthctl; pure but for the time zone. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -20,7 +20,7 @@ static int for_each(Ctl *ctl, int (*one)(Ctl *ctl, const char *name, Error *erro
 {
     int result = 0;
 
-    STRV_FOREACH(name, ctl->words) {
+    STRV_FOREACH (name, ctl->words) {
         _cleanup_error_ Error own = {};
         int r = one(ctl, *name, &own);
 
@@ -119,9 +119,9 @@ static int wait_one(Ctl *ctl, const char *name, Error *error)
         return r;
     r = roster_load_exit(ctl->roster, name, &end);
     if (r < 0)
-        return machine ? error_set(error, r, "'%s' ended without telling its exit code: its supervisor was killed",
-                                   name)
-                       : r;
+        return machine
+                   ? error_set(error, r, "'%s' ended without telling its exit code: its supervisor was killed", name)
+                   : r;
     error_done(error);
     printf("%lld\n", (long long) end.code);
     return 0;

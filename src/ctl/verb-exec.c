@@ -16,17 +16,17 @@ static int enter(Ctl *ctl, char *const *argv, bool tty, bool interactive, Error 
     _cleanup_(machine_freep) Machine *machine = NULL;
     _cleanup_strv_ char **environment = NULL;
     EnterRequest request = {
-            .argv = argv,
-            .user = ctl->user,
-            .working_directory = ctl->workdir,
-            .tty = tty,
-            .interactive = interactive,
-            .detach = ctl->detach,
-            .privileged = ctl->privileged,
+        .argv = argv,
+        .user = ctl->user,
+        .working_directory = ctl->workdir,
+        .tty = tty,
+        .interactive = interactive,
+        .detach = ctl->detach,
+        .privileged = ctl->privileged,
     };
     int r = ctl_load_machine(ctl, ctl->words[0], &machine, error);
 
-    STRV_FOREACH(variable, ctl->environment) {
+    STRV_FOREACH (variable, ctl->environment) {
         const char *resolved = environment_resolve(*variable, environ);
 
         if (r == 0 && resolved)

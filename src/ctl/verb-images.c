@@ -60,8 +60,7 @@ static uint64_t image_size_bytes(const StoreImage *image)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < image->layers_count; i++)
-        sum +=
-            image->layers[i].unpacked_bytes ? image->layers[i].unpacked_bytes : image->layers[i].blob_bytes;
+        sum += image->layers[i].unpacked_bytes ? image->layers[i].unpacked_bytes : image->layers[i].blob_bytes;
     return sum;
 }
 
@@ -87,8 +86,7 @@ static int add_image(Table *table, Store *store, const StoreImage *image, uint64
 {
     uint64_t created_usec = read_created_usec(store, image), size_bytes = image_size_bytes(image);
     _cleanup_free_ char *size = text_format_size(size_bytes), *id = strndup(image->id.hex, SHORT_ID_DIGITS);
-    _cleanup_free_ char *created =
-        created_usec ? time_format_relative(created_usec, now_usec) : strdup("unknown");
+    _cleanup_free_ char *created = created_usec ? time_format_relative(created_usec, now_usec) : strdup("unknown");
     int r = size && id && created ? table_add_row(table) : -ENOMEM;
 
     if (r == 0)
@@ -102,8 +100,7 @@ static int add_image(Table *table, Store *store, const StoreImage *image, uint64
     if (r == 0)
         r = table_set(table, IMAGES_CREATED, created);
     if (r == 0)
-        r = table_set_json(table, IMAGES_CREATED,
-                           created_usec ? json_integer((json_int_t) created_usec) : json_null());
+        r = table_set_json(table, IMAGES_CREATED, created_usec ? json_integer((json_int_t) created_usec) : json_null());
     if (r == 0)
         r = table_set(table, IMAGES_SIZE, size);
     if (r == 0)
@@ -142,7 +139,7 @@ static int list_images(Ctl *ctl, StoreImageList *ret, Error *error)
         return r;
     }
     r = store_list_images(ctl->store, ret, &damaged, error);
-    STRV_FOREACH(text, damaged)
+    STRV_FOREACH (text, damaged)
         log_warning("%s", *text);
     return r;
 }
@@ -185,7 +182,7 @@ static json_t *json_list(char *const *list, bool is_set)
 {
     json_t *array = is_set || list ? json_array() : json_null();
 
-    STRV_FOREACH(item, list)
+    STRV_FOREACH (item, list)
         (void) json_array_append_new(array, json_safe_string(*item));
     return array;
 }
@@ -195,7 +192,7 @@ static json_t *json_set(char *const *list)
 {
     json_t *object = json_object();
 
-    STRV_FOREACH(item, list) {
+    STRV_FOREACH (item, list) {
         _cleanup_json_ json_t *key = json_safe_string(*item);
 
         if (key)
@@ -212,8 +209,7 @@ static json_t *json_labels(const ImageConfig *config)
         _cleanup_json_ json_t *key = json_safe_string(config->labels[i].key);
 
         if (key)
-            (void) json_object_set_new(object, json_string_value(key),
-                                       json_safe_string(config->labels[i].value));
+            (void) json_object_set_new(object, json_string_value(key), json_safe_string(config->labels[i].value));
     }
     return object;
 }
@@ -225,10 +221,10 @@ static json_t *json_layers(const StoreImage *image)
     for (size_t i = 0; i < image->layers_count; i++) {
         const StoreLayer *layer = &image->layers[i];
 
-        (void) json_array_append_new(
-            array, json_pack("{s:o, s:o, s:I, s:I}", "diff_id", json_digest(&layer->diff_id), "blob",
-                             json_digest(&layer->blob), "blob_bytes", (json_int_t) layer->blob_bytes,
-                             "unpacked_bytes", (json_int_t) layer->unpacked_bytes));
+        (void) json_array_append_new(array,
+                                     json_pack("{s:o, s:o, s:I, s:I}", "diff_id", json_digest(&layer->diff_id), "blob",
+                                               json_digest(&layer->blob), "blob_bytes", (json_int_t) layer->blob_bytes,
+                                               "unpacked_bytes", (json_int_t) layer->unpacked_bytes));
     }
     return array;
 }
@@ -241,10 +237,9 @@ static json_t *json_history(const ImageConfig *config)
         const ImageHistory *item = &config->history[i];
 
         (void) json_array_append_new(
-            array,
-            json_pack("{s:o, s:o, s:o, s:o, s:b}", "created", json_optional(item->created), "created_by",
-                      json_optional(item->created_by), "author", json_optional(item->author), "comment",
-                      json_optional(item->comment), "empty_layer", item->is_empty_layer));
+            array, json_pack("{s:o, s:o, s:o, s:o, s:b}", "created", json_optional(item->created), "created_by",
+                             json_optional(item->created_by), "author", json_optional(item->author), "comment",
+                             json_optional(item->comment), "empty_layer", item->is_empty_layer));
     }
     return array;
 }
@@ -253,11 +248,11 @@ static json_t *json_history(const ImageConfig *config)
 static json_t *json_config(const ImageConfig *config)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Entrypoint",
-                     json_list(config->entrypoint, config->has_entrypoint), "Cmd",
-                     json_list(config->cmd, false), "Env", json_list(config->env, false), "WorkingDir",
-                     json_optional(config->working_dir), "User", json_optional(config->user), "Volumes",
-                     json_set(config->volumes), "ExposedPorts", json_set(config->exposed_ports), "Labels",
-                     json_labels(config), "StopSignal", json_optional(config->stop_signal));
+                     json_list(config->entrypoint, config->has_entrypoint), "Cmd", json_list(config->cmd, false), "Env",
+                     json_list(config->env, false), "WorkingDir", json_optional(config->working_dir), "User",
+                     json_optional(config->user), "Volumes", json_set(config->volumes), "ExposedPorts",
+                     json_set(config->exposed_ports), "Labels", json_labels(config), "StopSignal",
+                     json_optional(config->stop_signal));
 }
 
 /* Every name that the image has. */
@@ -277,12 +272,12 @@ static json_t *json_image(const StoreImageList *list, const StoreImage *image)
 
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:I, s:o, s:o, s:o}", "id",
                      json_digest(&image->id), "manifest", json_digest(&image->manifest), "references",
-                     json_references(list, image), "architecture", json_optional(config->architecture),
-                     "variant", json_optional(config->variant), "os", json_optional(config->os), "created",
-                     json_optional(config->created), "created_usec", (json_int_t) config->created_usec,
-                     "author", json_optional(config->author), "loaded_usec", (json_int_t) image->loaded_usec,
-                     "size_bytes", (json_int_t) image_size_bytes(image), "config", json_config(config),
-                     "layers", json_layers(image), "history", json_history(config));
+                     json_references(list, image), "architecture", json_optional(config->architecture), "variant",
+                     json_optional(config->variant), "os", json_optional(config->os), "created",
+                     json_optional(config->created), "created_usec", (json_int_t) config->created_usec, "author",
+                     json_optional(config->author), "loaded_usec", (json_int_t) image->loaded_usec, "size_bytes",
+                     (json_int_t) image_size_bytes(image), "config", json_config(config), "layers", json_layers(image),
+                     "history", json_history(config));
 }
 
 int verb_inspect(Ctl *ctl, Error *error)
@@ -293,7 +288,7 @@ int verb_inspect(Ctl *ctl, Error *error)
 
     if (r == 0)
         r = store_list_images(ctl->store, &list, NULL, error);
-    STRV_FOREACH(name, ctl->words) {
+    STRV_FOREACH (name, ctl->words) {
         _cleanup_store_image_ StoreImage *image = NULL;
 
         if (r == 0)
@@ -313,9 +308,9 @@ static int remove_one(Ctl *ctl, const char *name, bool *is_postponed, Error *err
 
     if (r < 0)
         return r;
-    STRV_FOREACH(reference, removed.untagged)
+    STRV_FOREACH (reference, removed.untagged)
         printf("Untagged: %s\n", *reference);
-    STRV_FOREACH(id, removed.deleted)
+    STRV_FOREACH (id, removed.deleted)
         printf("Deleted: %s\n", *id);
     *is_postponed |= !removed.is_swept;
     return 0;
@@ -328,7 +323,7 @@ int verb_rmi(Ctl *ctl, Error *error)
 
     if (result < 0)
         return result;
-    STRV_FOREACH(name, ctl->words) {
+    STRV_FOREACH (name, ctl->words) {
         _cleanup_error_ Error own = {};
         int r = remove_one(ctl, *name, &is_postponed, &own);
 

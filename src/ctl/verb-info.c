@@ -107,8 +107,7 @@ static int probe_systemd(Ctl *ctl, Info *info)
     if (r == 0)
         r = systemd_version(systemd, &version, &error);
     if (r < 0)
-        return set(info, INFO_MISSING,
-                   text_format("does not answer: %s", error.text ? error.text : strerror(-r)),
+        return set(info, INFO_MISSING, text_format("does not answer: %s", error.text ? error.text : strerror(-r)),
                    "without its bus no container can be put into a scope");
     return set(info, version >= 252 ? INFO_OK : INFO_LIMITED, text_format("%u", version),
                version >= 252 ? NULL : "252 is the oldest that Berth is tested with");
@@ -167,15 +166,13 @@ static int probe_selinux(Ctl *ctl, Info *info)
     SelinuxMode mode = selinux_probe_mode();
 
     (void) ctl;
-    return set(info, mode == SELINUX_MODE_ENFORCING ? INFO_OK : INFO_FACT,
-               strdup(selinux_mode_to_string(mode)), NULL);
+    return set(info, mode == SELINUX_MODE_ENFORCING ? INFO_OK : INFO_FACT, strdup(selinux_mode_to_string(mode)), NULL);
 }
 
 static int probe_overlay(Ctl *ctl, Info *info)
 {
     _cleanup_free_ char *text = NULL;
-    bool is_known =
-        file_read_at(AT_FDCWD, "/proc/filesystems", 65536, &text, NULL) == 0 && strstr(text, "\toverlay\n");
+    bool is_known = file_read_at(AT_FDCWD, "/proc/filesystems", 65536, &text, NULL) == 0 && strstr(text, "\toverlay\n");
     bool takes_many = kernel_is_at_least(6, 8);
 
     (void) ctl;
@@ -233,11 +230,11 @@ static int probe_journal(Ctl *ctl, Info *info)
 static int probe_log_driver(Ctl *ctl, Info *info)
 {
     (void) ctl;
-    return set(info, INFO_FACT,
-               text_format("%s in the background, passthrough in the foreground",
-                           log_driver_to_string(access(JOURNAL_SOCKET, W_OK) == 0 ? LOG_DRIVER_JOURNALD
-                                                                                  : LOG_DRIVER_FILE)),
-               NULL);
+    return set(
+        info, INFO_FACT,
+        text_format("%s in the background, passthrough in the foreground",
+                    log_driver_to_string(access(JOURNAL_SOCKET, W_OK) == 0 ? LOG_DRIVER_JOURNALD : LOG_DRIVER_FILE)),
+        NULL);
 }
 
 static int probe_store(Ctl *ctl, Info *info)
@@ -256,12 +253,11 @@ static int probe_store(Ctl *ctl, Info *info)
     if (r == 0)
         r = store_list_images(ctl->store, &list, &damaged, &error);
     if (r < 0)
-        return set(info, INFO_MISSING, text_format("%s: %s", path, error.text ? error.text : strerror(-r)),
-                   NULL);
-    return set(info, damaged ? INFO_LIMITED : INFO_FACT,
-               text_format("%s: %zu image%s, %zu damaged", path, list.count, list.count == 1 ? "" : "s",
-                           strv_length(damaged)),
-               damaged ? "berthctl images says which" : NULL);
+        return set(info, INFO_MISSING, text_format("%s: %s", path, error.text ? error.text : strerror(-r)), NULL);
+    return set(
+        info, damaged ? INFO_LIMITED : INFO_FACT,
+        text_format("%s: %zu image%s, %zu damaged", path, list.count, list.count == 1 ? "" : "s", strv_length(damaged)),
+        damaged ? "berthctl images says which" : NULL);
 }
 
 static int probe_containers(Ctl *ctl, Info *info)
@@ -278,10 +274,10 @@ static int probe_containers(Ctl *ctl, Info *info)
     if (r < 0)
         return set(info, INFO_MISSING, text_format("unknown: %s", strerror(-r)), NULL);
     is_running = strv_length(running);
-    return set(info, INFO_FACT,
-               text_format("%zu running, %zu stopped", is_running,
-                           strv_length(all) - MIN(is_running, strv_length(all))),
-               NULL);
+    return set(
+        info, INFO_FACT,
+        text_format("%zu running, %zu stopped", is_running, strv_length(all) - MIN(is_running, strv_length(all))),
+        NULL);
 }
 
 static const InfoProbe probes[] = {

@@ -116,7 +116,7 @@ static int fill(Ctl *ctl, char *const *names, Table *table, Error *error)
 {
     uint64_t now_usec = time_now_usec();
 
-    STRV_FOREACH(name, names) {
+    STRV_FOREACH (name, names) {
         _cleanup_container_ Container *container = NULL;
         _cleanup_error_ Error problem = {};
         int r = container_load(ctl, *name, &container, &problem);
@@ -149,7 +149,7 @@ int verb_list(Ctl *ctl, Error *error)
     if (r < 0)
         return r;
     if (ctl->quiet && !ctl->json) {
-        STRV_FOREACH(name, names)
+        STRV_FOREACH (name, names)
             puts(*name);
         return 0;
     }

@@ -37,9 +37,7 @@ static int parse_request(const Ctl *ctl, LogRequest *request, Error *error)
         r = parse_time("--since", ctl->since, &request->since_usec, error);
     if (r == 0)
         r = parse_time("--until", ctl->until, &request->until_usec, error);
-    request->format = output[0] == 'j'   ? LOG_FORMAT_JSON
-                      : output[0] == 'c' ? LOG_FORMAT_CAT
-                                         : LOG_FORMAT_SHORT;
+    request->format = output[0] == 'j' ? LOG_FORMAT_JSON : output[0] == 'c' ? LOG_FORMAT_CAT : LOG_FORMAT_SHORT;
     request->with_timestamps = ctl->timestamps;
     request->follow = ctl->follow;
     return r;

@@ -73,7 +73,7 @@ static int add_environment_files(Sources *sources, const SpecLayer *layer, Error
     for (size_t i = 0; layer && i < layer->count; i++) {
         if (layer->assignments[i].setting != files)
             continue;
-        STRV_FOREACH(path, layer->assignments[i].values) {
+        STRV_FOREACH (path, layer->assignments[i].values) {
             _cleanup_free_ char *text = NULL;
             _cleanup_close_ int fd = open(*path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
             size_t size = 0;
@@ -240,11 +240,11 @@ static int launch(Ctl *ctl, const Sources *sources, const ContainerSpec *spec, E
 {
     bool define = !sources->definition && is_kept(spec);
     LaunchRequest request = {
-            .spec = spec,
-            .image = sources->image,
-            .store = ctl->store,
-            .has_definition = define,
-            .notice = on_notice,
+        .spec = spec,
+        .image = sources->image,
+        .store = ctl->store,
+        .has_definition = define,
+        .notice = on_notice,
     };
     _cleanup_(launch_freep) Launch *launch = NULL;
     int r = ctl_open_roster(ctl, error);
@@ -265,7 +265,7 @@ static int launch(Ctl *ctl, const Sources *sources, const ContainerSpec *spec, E
     /* Before anything of that name is touched; definition_save() decides atomically. */
     if (!sources->definition && definition_exists(spec->name, NULL))
         return error_hint(error, error_set(error, -EEXIST, "a container named '%s' exists already", spec->name),
-                       "berthctl start %s starts it, berthctl rm %s removes it, --replace does that first",
+                          "berthctl start %s starts it, berthctl rm %s removes it, --replace does that first",
                           spec->name, spec->name);
     r = launch_prepare(&request, false, &launch, error);
     if (r == 0 && define)
@@ -333,7 +333,7 @@ static int start_one(Ctl *ctl, const char *name, Error *error)
 
 int verb_start(Ctl *ctl, Error *error)
 {
-    STRV_FOREACH(name, ctl->words) {
+    STRV_FOREACH (name, ctl->words) {
         int r = start_one(ctl, *name, error);
         if (r < 0)
             return r;

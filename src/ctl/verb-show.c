@@ -47,7 +47,7 @@ static int find_member(char *const *members, const char *wanted, char ***ret, Er
     _cleanup_strv_ char **names = NULL;
     Nearest nearest = {};
 
-    STRV_FOREACH(member, members) {
+    STRV_FOREACH (member, members) {
         int r = strv_push(&names, property_name(*member));
 
         if (r < 0)
@@ -55,7 +55,7 @@ static int find_member(char *const *members, const char *wanted, char ***ret, Er
         if (strcmp(*member, wanted) == 0 || strcmp(names[strv_length(names) - 1], wanted) == 0)
             return strv_contains(*ret, *member) ? 0 : strv_append(ret, *member);
     }
-    STRV_FOREACH(name, names)
+    STRV_FOREACH (name, names)
         text_nearest_consider(&nearest, wanted, *name);
     (void) error_set(error, -EINVAL, "--property: containers have no property '%s'", wanted);
     return nearest.best ? error_hint(error, -EINVAL, "did you mean '%s'?", nearest.best)
@@ -68,7 +68,7 @@ static int parse_properties(char *const *options, char ***ret, Error *error)
     _cleanup_strv_ char **members = NULL, **wanted = NULL;
     int r = container_list_members(&members);
 
-    STRV_FOREACH(option, options)
+    STRV_FOREACH (option, options)
         for (const char *word = *option; r == 0 && *word;) {
             size_t length = strcspn(word, ",");
             _cleanup_free_ char *name = strndup(word, length);
@@ -94,9 +94,8 @@ static char *format_list(const json_t *list)
     const json_t *item;
     size_t i;
 
-    json_array_foreach(list, i,
-                       item) if (json_is_string(item) &&
-                                 strv_push(&words, text_quote_word(json_string_value(item))) < 0) return NULL;
+    json_array_foreach(list, i, item) if (json_is_string(item) &&
+                                          strv_push(&words, text_quote_word(json_string_value(item))) < 0) return NULL;
     return words ? strv_join(words, " ") : strdup("");
 }
 
@@ -143,7 +142,7 @@ static int print_properties(const Ctl *ctl, json_t *object, char *const *wanted)
     json_t *value;
     int r = 0;
 
-    STRV_FOREACH(name, wanted)
+    STRV_FOREACH (name, wanted)
         if (r == 0)
             r = print_property(ctl, *name, json_object_get(object, *name));
     if (wanted)
@@ -158,7 +157,7 @@ static json_t *select_members(json_t *object, char *const *wanted)
 {
     json_t *selected = wanted ? json_object() : json_incref(object);
 
-    STRV_FOREACH(name, wanted) {
+    STRV_FOREACH (name, wanted) {
         json_t *value = json_object_get(object, *name);
 
         (void) json_object_set_new(selected, *name, value ? json_incref(value) : json_null());
@@ -177,7 +176,7 @@ int verb_show(Ctl *ctl, Error *error)
         r = parse_properties(ctl->properties, &wanted, error);
     if (r == 0 && !ctl->words)
         r = container_list_names(ctl, false, &running, error);
-    STRV_FOREACH(name, ctl->words ? ctl->words : running) {
+    STRV_FOREACH (name, ctl->words ? ctl->words : running) {
         _cleanup_container_ Container *container = NULL;
         _cleanup_json_ json_t *object = NULL;
 

@@ -133,8 +133,7 @@ static int print_memory(const Usage *usage)
     if (limits.size > 0)
         buffer_append_format(&text, " (%s)", limits.data);
     if (usage->oom_kills > 0 && usage->oom_kills != UINT64_MAX)
-        buffer_append_format(&text, ", %llu processes killed for want of it",
-                             (unsigned long long) usage->oom_kills);
+        buffer_append_format(&text, ", %llu processes killed for want of it", (unsigned long long) usage->oom_kills);
     return print_taken("Memory", buffer_take(&text));
 }
 
@@ -151,8 +150,8 @@ static int print_usage(const Usage *usage)
         r = print_memory(usage);
     /* Below a millisecond the number is noise. */
     if (r == 0 && usage->cpu_usec != UINT64_MAX)
-        r = print_taken("CPU", text_format_timespan(usage->cpu_usec < 1000 ? usage->cpu_usec
-                                                                           : usage->cpu_usec / 1000 * 1000));
+        r = print_taken("CPU",
+                        text_format_timespan(usage->cpu_usec < 1000 ? usage->cpu_usec : usage->cpu_usec / 1000 * 1000));
     return r;
 }
 
@@ -190,15 +189,14 @@ static int print_title(const Container *container)
 static int print_state_line(const Container *container, const char *words, uint64_t since_usec)
 {
     _cleanup_free_ char *at = since_usec ? time_format(since_usec) : strdup("");
-    _cleanup_free_ char *relative =
-        since_usec ? time_format_relative(since_usec, time_now_usec()) : strdup("");
+    _cleanup_free_ char *relative = since_usec ? time_format_relative(since_usec, time_now_usec()) : strdup("");
     Colour colour = state_colour(container);
 
     if (!at || !relative)
         return -ENOMEM;
-    printf("%*s: %s%s%s%s%s%s%s\n", LABEL_WIDTH, "State", colour ? colour_sequence(stdout, colour) : "",
-           words, colour ? colour_sequence(stdout, COLOUR_NONE) : "", since_usec ? " since " : "", at,
-           since_usec ? "; " : "", relative);
+    printf("%*s: %s%s%s%s%s%s%s\n", LABEL_WIDTH, "State", colour ? colour_sequence(stdout, colour) : "", words,
+           colour ? colour_sequence(stdout, COLOUR_NONE) : "", since_usec ? " since " : "", at, since_usec ? "; " : "",
+           relative);
     return 0;
 }
 
@@ -339,42 +337,39 @@ static int print_running(const Container *container)
 static char *format_end(const Container *container)
 {
     const MachineExit *end = &container->exit;
-    _cleanup_free_ char *signal =
-        end->signal > 0 && end->signal <= 64 ? text_format_signal((int) end->signal) : NULL;
+    _cleanup_free_ char *signal = end->signal > 0 && end->signal <= 64 ? text_format_signal((int) end->signal) : NULL;
 
     if (container->state == CONTAINER_STOPPED)
         return strdup("stopped");
     if (!signal)
         return text_format("exited with %lld", (long long) end->code);
     return text_format("%s %s (%lld)",
-                       container->state == CONTAINER_OOM_KILLED ? "out of memory, killed by" : "killed by",
-                       signal, (long long) end->code);
+                       container->state == CONTAINER_OOM_KILLED ? "out of memory, killed by" : "killed by", signal,
+                       (long long) end->code);
 }
 
 static int print_stopped(const Container *container)
 {
     const MachineExit *end = &container->exit;
     _cleanup_free_ char *words = format_end(container);
-    int r = words ? print_state_line(container, words,
-                                     container->state == CONTAINER_STOPPED ? 0 : end->finished_usec)
+    int r = words ? print_state_line(container, words, container->state == CONTAINER_STOPPED ? 0 : end->finished_usec)
                   : -ENOMEM;
 
     if (r == 0)
         r = print_origin(container);
     if (r == 0 && end->oom_kills > 0)
-        r = print_taken("Memory", text_format("%llu processes killed for want of it",
-                                              (unsigned long long) end->oom_kills));
+        r = print_taken("Memory",
+                        text_format("%llu processes killed for want of it", (unsigned long long) end->oom_kills));
     if (r == 0 && end->lines_dropped > 0)
-        r = print_taken(
-            "Log", text_format("%llu lines could not be recorded", (unsigned long long) end->lines_dropped));
+        r = print_taken("Log",
+                        text_format("%llu lines could not be recorded", (unsigned long long) end->lines_dropped));
     return r;
 }
 
 /* What cannot be shown is not why somebody asked for the status. */
 static void print_log(Ctl *ctl, const Container *container)
 {
-    LogRequest request = {
-        .format = LOG_FORMAT_SHORT, .with_timestamps = true, .tail = LOG_LINES, .indent = ""};
+    LogRequest request = {.format = LOG_FORMAT_SHORT, .with_timestamps = true, .tail = LOG_LINES, .indent = ""};
     _cleanup_error_ Error ignored = {};
 
     putchar('\n');
@@ -394,12 +389,11 @@ static json_t *build_status(const Container *container)
     _cleanup_close_ int group_fd = container->machine ? open_group(container->machine) : -EBADF;
     Usage usage = read_usage(group_fd);
     json_t *object = container_build(container);
-    json_t *numbers =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "memory_bytes", json_number(usage.memory_bytes),
-                  "memory_peak_bytes", json_number(usage.memory_peak_bytes), "memory_max_bytes",
-                  json_number(usage.memory_max_bytes), "tasks", json_number(usage.tasks), "tasks_max",
-                  json_number(usage.tasks_max), "cpu_usec", json_number(usage.cpu_usec), "oom_kills",
-                  json_number(usage.oom_kills));
+    json_t *numbers = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "memory_bytes", json_number(usage.memory_bytes),
+                                "memory_peak_bytes", json_number(usage.memory_peak_bytes), "memory_max_bytes",
+                                json_number(usage.memory_max_bytes), "tasks", json_number(usage.tasks), "tasks_max",
+                                json_number(usage.tasks_max), "cpu_usec", json_number(usage.cpu_usec), "oom_kills",
+                                json_number(usage.oom_kills));
 
     if (object && numbers && container->machine)
         (void) json_object_update(object, numbers);
@@ -420,14 +414,13 @@ static int print_host(Ctl *ctl, Error *error)
     (void) gethostname(name, sizeof(name) - 1);
     if (ctl->json) {
         _cleanup_json_ json_t *object =
-            json_pack("{s:o, s:I, s:I}", "host", json_safe_string(name), "running",
-                      (json_int_t) strv_length(running), "containers", (json_int_t) strv_length(all));
+            json_pack("{s:o, s:I, s:I}", "host", json_safe_string(name), "running", (json_int_t) strv_length(running),
+                      "containers", (json_int_t) strv_length(all));
 
         return json_print(object);
     }
     printf("%s %s\n", terminal_takes_utf8() ? "●" : "*", name);
-    r = print_taken("Containers",
-                    text_format("%zu running, %zu in all", strv_length(running), strv_length(all)));
+    r = print_taken("Containers", text_format("%zu running, %zu in all", strv_length(running), strv_length(all)));
     return r < 0 ? r : print_field("Version", BERTH_VERSION);
 }
 
@@ -453,7 +446,7 @@ int verb_status(Ctl *ctl, Error *error)
         return r;
     if (!ctl->words)
         return print_host(ctl, error);
-    STRV_FOREACH(name, ctl->words) {
+    STRV_FOREACH (name, ctl->words) {
         _cleanup_container_ Container *container = NULL;
         _cleanup_error_ Error problem = {};
 

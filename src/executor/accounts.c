@@ -69,8 +69,7 @@ static int find_user(const char *passwd, Span name, bool by_id, uint64_t id, Ide
         Span fields[7];
         uint64_t uid = 0, gid = 0;
 
-        if (split_line(line, length, fields, 7) < 6 || parse_id(fields[2], &uid) < 0 ||
-            parse_id(fields[3], &gid) < 0)
+        if (split_line(line, length, fields, 7) < 6 || parse_id(fields[2], &uid) < 0 || parse_id(fields[3], &gid) < 0)
             continue;
         if (by_id ? uid != id : !span_equals(fields[0], name.text, name.length))
             continue;
@@ -135,8 +134,7 @@ static void add_memberships(const char *group, Span name, Identity *identity)
         Span fields[4];
         uint64_t gid = 0;
 
-        if (split_line(line, length, fields, 4) == 4 && parse_id(fields[2], &gid) == 0 &&
-            is_member(fields[3], name))
+        if (split_line(line, length, fields, 4) == 4 && parse_id(fields[2], &gid) == 0 && is_member(fields[3], name))
             add_group(identity, (gid_t) gid);
     }
 }

@@ -35,22 +35,22 @@ typedef struct Context {
     size_t trees_count;
 
     /* slots */
-    int cgroup_fd;        /* the container's cgroup */
+    int cgroup_fd; /* the container's cgroup */
     int payload_cgroup_fd;
     int payload_pidfd;
     pid_t payload_pid;
     int root_fd;
     bool is_pivoted;
-    int proc_fd;     /* own mount of the container's procfs, never reached by a path that could be redirected */
+    int proc_fd; /* own mount of the container's procfs, never reached by a path that could be redirected */
     Identity identity;
     bool made_directory; /* STEP_DIRECTORY found none there */
     bool is_failing;     /* undoing a start that did not succeed */
 
-    int terminal_fd; /* supervisor: primary end */
-    int output_fds[2]; /* supervisor: read ends of the payload's stdout and stderr */
+    int terminal_fd;      /* supervisor: primary end */
+    int output_fds[2];    /* supervisor: read ends of the payload's stdout and stderr */
     int payload_stdio[3]; /* what the inner process puts on 0, 1, 2; -EBADF keeps its own */
 
-    size_t current;  /* step being run */
+    size_t current; /* step being run */
     char failure[sizeof(((Message *) 0)->text)];
     int exit_status; /* what the launcher should exit with when this fails; 0: 125 */
 } Context;

@@ -35,7 +35,7 @@ static int exec_failure(Context *context, int r, const char *program)
 
     context->exit_status = missing ? 127 : 126;
     return fail(context, r, missing ? "'%s' is not in the container" : "cannot run '%s': %s", program,
-                r == -EACCES   ? "it is not executable"
+                r == -EACCES    ? "it is not executable"
                 : r == -ENOEXEC ? "not an executable format"
                                 : strerror(-r));
 }

@@ -119,7 +119,6 @@ int apply_seccomp(Context *context, const Step *step)
 {
     int r = process_load_seccomp(step->seccomp.program, step->seccomp.program_size);
 
-    return r < 0 ? fail(context, r, "cannot load the system call filter '%s': %s", step->seccomp.profile,
-                        strerror(-r))
+    return r < 0 ? fail(context, r, "cannot load the system call filter '%s': %s", step->seccomp.profile, strerror(-r))
                  : 0;
 }

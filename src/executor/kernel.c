@@ -109,7 +109,7 @@ int apply_join_cgroup(Context *context, const Step *step)
         return fail(context, r, "cannot open /sys/fs/cgroup: %s", strerror(-r));
     mount_fd = mount_create("cgroup2", NULL, NULL,
                             MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
-                                    (step->join_cgroup.read_only ? MOUNT_ATTR_RDONLY : 0U));
+                                (step->join_cgroup.read_only ? MOUNT_ATTR_RDONLY : 0U));
     r = mount_fd < 0 ? mount_fd : mount_attach(mount_fd, target_fd);
     return r < 0 ? fail(context, r, "cannot mount /sys/fs/cgroup: %s", strerror(-r)) : 0;
 }
@@ -139,15 +139,16 @@ int apply_keyring(Context *context, const Step *step)
     (void) step;
     /* ENOSYS: a kernel without keyrings has none to share. EPERM: a filter over us forbids keyctl(2), and the payload
      * inherits it. EDQUOT: refuse rather than share the caller's. */
-    return r < 0 && r != -ENOSYS && r != -EPERM ? fail(context, r, "cannot make a session keyring: %s", strerror(-r)) : 0;
+    return r < 0 && r != -ENOSYS && r != -EPERM ? fail(context, r, "cannot make a session keyring: %s", strerror(-r))
+                                                : 0;
 }
 
 int apply_rlimit(Context *context, const Step *step)
 {
     const StepRlimit *limit = &step->rlimit;
     struct rlimit value = {
-            .rlim_cur = limit->soft == UINT64_MAX ? RLIM_INFINITY : limit->soft,
-            .rlim_max = limit->hard == UINT64_MAX ? RLIM_INFINITY : limit->hard,
+        .rlim_cur = limit->soft == UINT64_MAX ? RLIM_INFINITY : limit->soft,
+        .rlim_max = limit->hard == UINT64_MAX ? RLIM_INFINITY : limit->hard,
     };
 
     if (setrlimit((__typeof__(RLIMIT_CORE)) limit->resource, &value) < 0)

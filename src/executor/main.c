@@ -63,17 +63,17 @@ int main(int argc, char *argv[])
     int r;
 
     context = (Context){
-            .control_fd = CONTROL_FD,
-            .inner_fd = -EBADF,
-            .cgroup_fd = -EBADF,
-            .payload_cgroup_fd = -EBADF,
-            .payload_pidfd = -EBADF,
-            .root_fd = -EBADF,
-            .proc_fd = -EBADF,
-            .terminal_fd = -EBADF,
-            .output_fds = {-EBADF, -EBADF},
-            .payload_stdio = {-EBADF, -EBADF, -EBADF},
-            .fds = fds,
+        .control_fd = CONTROL_FD,
+        .inner_fd = -EBADF,
+        .cgroup_fd = -EBADF,
+        .payload_cgroup_fd = -EBADF,
+        .payload_pidfd = -EBADF,
+        .root_fd = -EBADF,
+        .proc_fd = -EBADF,
+        .terminal_fd = -EBADF,
+        .output_fds = {-EBADF, -EBADF},
+        .payload_stdio = {-EBADF, -EBADF, -EBADF},
+        .fds = fds,
     };
     reset_process();
     context.fds_count = argc == 2 ? strtoul(argv[1], &end, 10) : FDS_MAX + 1;

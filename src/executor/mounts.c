@@ -216,8 +216,8 @@ static int mask_one(Context *context, const char *path, int null_fd, int *empty_
     if (S_ISDIR(st.st_mode)) {
         /* The first is made, the next ones are clones of where it was attached: one superblock for all. */
         if (*empty_fd < 0)
-            cover_fd = mount_create("tmpfs", NULL, options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-                                                                    MOUNT_ATTR_NOEXEC);
+            cover_fd = mount_create("tmpfs", NULL, options,
+                                    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
         else
             cover_fd = mount_clone(*empty_fd, "", false);
     } else

@@ -61,8 +61,8 @@ static int send_by_memfd(int fd, const struct iovec *parts, size_t count)
         struct cmsghdr align;
     } control = {};
     struct msghdr message = {
-            .msg_control = control.bytes,
-            .msg_controllen = sizeof(control.bytes),
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof(control.bytes),
     };
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
@@ -145,8 +145,8 @@ static int append_to_file(Output *output, int stream, const char *line, size_t l
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     n = strftime(head, sizeof(head), "%Y-%m-%dT%H:%M:%S", &utc);
-    n += (size_t) snprintf(head + n, sizeof(head) - n, ".%09ldZ %s %c ", now.tv_nsec,
-                           stream == 2 ? "stderr" : "stdout", is_partial ? 'P' : 'F');
+    n += (size_t) snprintf(head + n, sizeof(head) - n, ".%09ldZ %s %c ", now.tv_nsec, stream == 2 ? "stderr" : "stdout",
+                           is_partial ? 'P' : 'F');
     parts[0] = (struct iovec){head, n};
     parts[1] = (struct iovec){(void *) (uintptr_t) line, length};
     parts[2] = (struct iovec){(void *) (uintptr_t) "\n", 1};

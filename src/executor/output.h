@@ -11,7 +11,7 @@
 
 /* One of the two streams (or the terminal, as stdout). */
 typedef struct OutputStream {
-    int number; /* 1 stdout, 2 stderr */
+    int number;     /* 1 stdout, 2 stderr */
     bool continues; /* what was written last was a part of a line */
     size_t length;
     char line[16384];

@@ -25,11 +25,11 @@
 typedef struct Supervisor {
     Context *context;
     const StepSupervise *step;
-    Output *output;  /* NULL when the payload writes to its caller's files itself */
+    Output *output; /* NULL when the payload writes to its caller's files itself */
     int signals_fd;
-    int clients[CLIENTS_MAX]; /* attached, -EBADF: free */
-    uint64_t kill_at_usec; /* monotonic; UINT64_MAX: no stop is under way */
-    bool is_announced;     /* the launcher may go: others can find the container */
+    int clients[CLIENTS_MAX];  /* attached, -EBADF: free */
+    uint64_t kill_at_usec;     /* monotonic; UINT64_MAX: no stop is under way */
+    bool is_announced;         /* the launcher may go: others can find the container */
     uint64_t terminal_at_usec; /* not to be read before: nobody has it open */
 } Supervisor;
 
@@ -56,9 +56,8 @@ static void begin_stop(Supervisor *supervisor)
 
     if (supervisor->kill_at_usec != UINT64_MAX)
         return;
-    supervisor->kill_at_usec = step->stop_timeout_usec >= UINT64_MAX / 2
-                                       ? UINT64_MAX - 1
-                                       : now_usec() + step->stop_timeout_usec;
+    supervisor->kill_at_usec =
+        step->stop_timeout_usec >= UINT64_MAX / 2 ? UINT64_MAX - 1 : now_usec() + step->stop_timeout_usec;
     (void) process_send_signal(supervisor->context->payload_pidfd, (int) step->stop_signal);
 }
 
@@ -82,8 +81,7 @@ static void send_to_clients(Supervisor *supervisor, int stream, const char *data
         struct iovec parts[] = {{&head, 1}, {(void *) (uintptr_t) data, size}};
         struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 
-        if (supervisor->clients[i] >= 0 &&
-            sendmsg(supervisor->clients[i], &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        if (supervisor->clients[i] >= 0 && sendmsg(supervisor->clients[i], &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
             supervisor->clients[i] = safe_close(supervisor->clients[i]);
     }
 }
@@ -183,15 +181,15 @@ static int loop(Supervisor *supervisor)
 
     for (;;) {
         bool reads_terminal =
-                supervisor->output && context->terminal_fd >= 0 && supervisor->terminal_at_usec <= now_usec();
+            supervisor->output && context->terminal_fd >= 0 && supervisor->terminal_at_usec <= now_usec();
         struct pollfd polls[] = {
-                {context->payload_pidfd, POLLIN, 0},
-                {supervisor->signals_fd, POLLIN, 0},
-                {context->control_fd, POLLIN, 0},
-                {context->output_fds[0], POLLIN, 0},
-                {context->output_fds[1], POLLIN, 0},
-                {reads_terminal ? context->terminal_fd : -1, POLLIN, 0},
-                {listen_fd, POLLIN, 0},
+            {context->payload_pidfd, POLLIN, 0},
+            {supervisor->signals_fd, POLLIN, 0},
+            {context->control_fd, POLLIN, 0},
+            {context->output_fds[0], POLLIN, 0},
+            {context->output_fds[1], POLLIN, 0},
+            {reads_terminal ? context->terminal_fd : -1, POLLIN, 0},
+            {listen_fd, POLLIN, 0},
         };
 
         if (reads_terminal)
@@ -257,8 +255,8 @@ static void write_exit_record(Supervisor *supervisor, const Message *end)
     n = snprintf(text, sizeof(text),
                  "{\"schema\":1,\"code\":%d,\"signal\":%d,\"oom_kills\":%u,\"finished_usec\":%llu,"
                  "\"lines_dropped\":%llu}\n",
-                 end->is_signaled ? 128 + end->number : end->number, end->is_signaled ? end->number : 0,
-                 end->oom_kills, (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000,
+                 end->is_signaled ? 128 + end->number : end->number, end->is_signaled ? end->number : 0, end->oom_kills,
+                 (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000,
                  (unsigned long long) (supervisor->output ? supervisor->output->dropped : 0));
     exits_fd = openat(context_fd(context, supervisor->step->run_fd), "exits", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (exits_fd >= 0 && n > 0 && (size_t) n < sizeof(text))

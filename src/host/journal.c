@@ -129,8 +129,7 @@ static int open_journal(Reader *reader, Error *error)
         return geteuid() == 0 ? error_set(error, -ENOENT, "there is no journal on this host")
                               : error_hint(error, error_set(error, -EACCES, "no journal file can be read"),
                                            "run as root or as a member of the group systemd-journal");
-    r = sym_sd_journal_set_data_threshold(reader->journal,
-                                          0); /* 64 KiB otherwise: long messages would be cut */
+    r = sym_sd_journal_set_data_threshold(reader->journal, 0); /* 64 KiB otherwise: long messages would be cut */
     if (r >= 0)
         r = add_matches(reader->journal, query);
     return r < 0 ? error_set(error, r, "cannot search the journal: %s", strerror(-r)) : 0;
@@ -199,8 +198,7 @@ static int collect_fields(Reader *reader, size_t *ret_count)
         memcpy(reader->names + used, data, size);
         reader->names[used + name_size] = 0;
         /* Offsets until all is there: the room may still move. */
-        reader->fields[count++] =
-            (JournalField){.name = (char *) (uintptr_t) used, .value_size = size - name_size - 1};
+        reader->fields[count++] = (JournalField){.name = (char *) (uintptr_t) used, .value_size = size - name_size - 1};
         used += size;
     }
     for (size_t i = 0; i < count; i++) {
@@ -295,9 +293,8 @@ static int drain(Reader *reader)
 
 static int seek_start(Reader *reader)
 {
-    return reader->query->since_usec > 0
-               ? sym_sd_journal_seek_realtime_usec(reader->journal, reader->query->since_usec)
-               : sym_sd_journal_seek_head(reader->journal);
+    return reader->query->since_usec > 0 ? sym_sd_journal_seek_realtime_usec(reader->journal, reader->query->since_usec)
+                                         : sym_sd_journal_seek_head(reader->journal);
 }
 
 /* Goes back from the end (or from until_usec) over `tail` lines. A line ends with an entry that is not
@@ -320,8 +317,7 @@ static int seek_tail_lines(Reader *reader)
             return r;
         if (r == 0)
             return seek_start(reader);
-        if (sym_sd_journal_get_realtime_usec(reader->journal, &realtime_usec) >= 0 &&
-            realtime_usec < query->since_usec)
+        if (sym_sd_journal_get_realtime_usec(reader->journal, &realtime_usec) >= 0 && realtime_usec < query->since_usec)
             return 0; /* the next one is the first of the time span */
         if ((is_first || !entry_is_partial(reader->journal)) && lines++ == query->tail)
             return 0;
@@ -384,8 +380,7 @@ static int await_reply(int fd)
 int journal_synchronize(void)
 {
     static const char request[] = "{\"method\":\"io.systemd.Journal.Synchronize\"}";
-    const struct sockaddr_un address = {.sun_family = AF_UNIX,
-                                        .sun_path = "/run/systemd/journal/io.systemd.journal"};
+    const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/io.systemd.journal"};
     _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0 || connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)

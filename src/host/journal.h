@@ -48,9 +48,9 @@ typedef bool (*JournalStopFunction)(void *userdata);
 typedef struct JournalQuery {
     const char *container_name; /* CONTAINER_NAME, or NULL for any */
     const char *container_id;   /* CONTAINER_ID_FULL, 64 hex digits, or NULL */
-    uid_t sender_uid; /* only entries that journald saw this uid send (any user can write any field) */
+    uid_t sender_uid;           /* only entries that journald saw this uid send (any user can write any field) */
 
-    unsigned tail; /* lines (not entries: a partial message is part of a line) before the end; UINT_MAX all */
+    unsigned tail;       /* lines (not entries: a partial message is part of a line) before the end; UINT_MAX all */
     uint64_t since_usec; /* CLOCK_REALTIME, 0: from the start */
     uint64_t until_usec; /* 0: no end */
     bool with_fields;    /* fill JournalEntry.fields */

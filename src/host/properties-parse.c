@@ -179,8 +179,8 @@ static int wrong(const PropertyRow *row, const char *text, Error *error, const c
 
 static int out_of_range(const PropertyRow *row, const char *text, Error *error)
 {
-    return error_set(error, -EINVAL, "%s=: %s is not between %" PRIu64 " and %" PRIu64, row->name, text,
-                     row->min, row->max);
+    return error_set(error, -EINVAL, "%s=: %s is not between %" PRIu64 " and %" PRIu64, row->name, text, row->min,
+                     row->max);
 }
 
 static int parse_limit(const PropertyRow *row, const char *text, PropertyValue *value, Error *error)
@@ -214,9 +214,8 @@ static int parse_limit(const PropertyRow *row, const char *text, PropertyValue *
         r = text_parse_u64(text, UINT64_MAX, &value->number);
     if (r < 0)
         return wrong(row, text, error,
-                     is_memory
-                         ? "a size (bytes, with K, M, G or T, a percentage of the memory, or 'infinity')"
-                         : "a number of tasks (or a percentage, or 'infinity')");
+                     is_memory ? "a size (bytes, with K, M, G or T, a percentage of the memory, or 'infinity')"
+                               : "a number of tasks (or a percentage, or 'infinity')");
     if (value->number < row->min)
         return error_set(error, -EINVAL, "%s=: must be at least %" PRIu64, row->name, row->min);
     return 0;
@@ -417,8 +416,7 @@ static int parse_device_allow(const PropertyRow *row, const char *text, Property
     if (r < 0)
         return r;
     if (!(text_after_prefix(item->text, "char-") || text_after_prefix(item->text, "block-")) &&
-        !((text_after_prefix(item->text, "/dev/") ||
-           text_after_prefix(item->text, "/run/systemd/inaccessible/")) &&
+        !((text_after_prefix(item->text, "/dev/") || text_after_prefix(item->text, "/run/systemd/inaccessible/")) &&
           path_is_plain(item->text)))
         return wrong(row, item->text, error, "a device node below /dev, 'char-NAME' or 'block-NAME'");
     if (*access == 0)
@@ -503,8 +501,7 @@ static int parse_interfaces(const PropertyRow *row, const char *text, PropertyVa
     value->type = PROPERTY_TYPE_INTERFACES;
     if (r < 0)
         return r;
-    for (size_t i = 0; i < value->items_count;
-         i++) /* dev_valid_name() of the kernel; IFNAMSIZ for alternative names */
+    for (size_t i = 0; i < value->items_count; i++) /* dev_valid_name() of the kernel; IFNAMSIZ for alternative names */
         if (strlen(value->items[i].text) > 127 || strpbrk(value->items[i].text, "/: \t"))
             return wrong(row, value->items[i].text, error, "the name of a network interface");
     return 0;
@@ -638,8 +635,7 @@ static int parse_refused(const PropertyRow *row, const char *text, PropertyValue
 {
     (void) text;
     (void) value;
-    return error_hint(error, error_set(error, -EINVAL, "%s= is set by berth itself", row->name), "%s",
-                      row->words[0]);
+    return error_hint(error, error_set(error, -EINVAL, "%s= is set by berth itself", row->name), "%s", row->words[0]);
 }
 
 typedef int (*ValueParser)(const PropertyRow *row, const char *text, PropertyValue *value, Error *error);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Owns: the table of unit properties that a container's scope may be given: names, types, ranges, and the
- * cgroup v2 file behind those that have one. Facts: systemd.resource-control(5), systemd.kill(5),
- * systemd.scope(5), and the D-Bus types of org.freedesktop.systemd1(5), systemd 252 to 257. Never does: I/O,
- * a bus message, or decide which properties a container gets. Runs in: fat programs; pure. */
+ *       cgroup v2 file behind those that have one. Facts: systemd.resource-control(5), systemd.kill(5),
+ *       systemd.scope(5), and the D-Bus types of org.freedesktop.systemd1(5), systemd 252 to 257.
+ * Never does: I/O, a bus message, or decide which properties a container gets.
+ * Runs in: fat programs; pure. */
 
 #include "base/error.h"
 

@@ -24,14 +24,14 @@ static const char *const profile_names[SECCOMP_PROFILE_MAX] = {
 
 /* Argument checks. */
 
-#define CASE(index, bits, wanted, outcome)                                                                   \
-    {                                                                                                        \
-        .match = {{index, bits, wanted}}, .matches = 1, .refusal = outcome                                   \
+#define CASE(index, bits, wanted, outcome)                                                                             \
+    {                                                                                                                  \
+        .match = {{index, bits, wanted}}, .matches = 1, .refusal = outcome                                             \
     }
 #define CASE_IS(index, wanted, outcome) CASE(index, UINT32_MAX, wanted, outcome)
-#define CASE_REST(outcome)                                                                                   \
-    {                                                                                                        \
-        .matches = 0, .refusal = outcome                                                                     \
+#define CASE_REST(outcome)                                                                                             \
+    {                                                                                                                  \
+        .matches = 0, .refusal = outcome                                                                               \
     }
 
 #ifdef __s390x__
@@ -40,9 +40,8 @@ static const char *const profile_names[SECCOMP_PROFILE_MAX] = {
 #define CLONE_FLAGS_INDEX 0
 #endif
 
-#define NAMESPACE_FLAGS                                                                                      \
-    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |            \
-     CLONE_NEWNET)
+#define NAMESPACE_FLAGS                                                                                                \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 static const SeccompCase clone_cases[] = {
     CASE(CLONE_FLAGS_INDEX, NAMESPACE_FLAGS, 0, 0),
@@ -70,8 +69,7 @@ static const SeccompCheck ioctl_check = {"ioctl without terminal input", ioctl_c
  * system call tables that nobody tests. */
 static const SeccompCase personality_cases[] = {
     CASE_IS(0, 0xffffffff, 0), /* only asks */
-    CASE_IS(0, PER_LINUX, 0),  CASE_IS(0, PER_LINUX32, 0),
-    CASE_IS(0, UNAME26, 0),    CASE_IS(0, PER_LINUX32 | UNAME26, 0),
+    CASE_IS(0, PER_LINUX, 0),  CASE_IS(0, PER_LINUX32, 0), CASE_IS(0, UNAME26, 0), CASE_IS(0, PER_LINUX32 | UNAME26, 0),
     CASE_REST(EPERM),
 };
 static const SeccompCheck personality_check = {"known personalities", personality_cases};
@@ -79,16 +77,14 @@ static const SeccompCheck personality_check = {"known personalities", personalit
 /* An allow list of families: the kernel loads the module of whatever family is asked for, and rarely used
  * ones are where its flaws were. AF_ALG works on the page cache that all containers share; AF_VSOCK reaches
  * the hypervisor past every network namespace. The refusal is what a kernel without the family says. */
-#define CASE_FAMILIES                                                                                        \
-    CASE_IS(0, AF_UNIX, 0), CASE_IS(0, AF_INET, 0), CASE_IS(0, AF_INET6, 0), CASE_IS(0, AF_NETLINK, 0)
+#define CASE_FAMILIES CASE_IS(0, AF_UNIX, 0), CASE_IS(0, AF_INET, 0), CASE_IS(0, AF_INET6, 0), CASE_IS(0, AF_NETLINK, 0)
 /* The kernel lets only CAP_NET_RAW make the first and the last of these. */
 #define CASE_RAW_FAMILIES CASE_IS(0, AF_PACKET, 0), CASE_IS(0, AF_CAN, 0), CASE_IS(0, AF_XDP, 0)
 /* The audit system knows no containers. With this answer libaudit goes on without it; with the one that a
  * missing capability gets, login and su fail. */
-#define CASE_NO_AUDIT                                                                                        \
-    {                                                                                                        \
-        .match = {{0, UINT32_MAX, AF_NETLINK}, {2, UINT32_MAX, NETLINK_AUDIT}}, .matches = 2,                \
-        .refusal = EAFNOSUPPORT                                                                              \
+#define CASE_NO_AUDIT                                                                                                  \
+    {                                                                                                                  \
+        .match = {{0, UINT32_MAX, AF_NETLINK}, {2, UINT32_MAX, NETLINK_AUDIT}}, .matches = 2, .refusal = EAFNOSUPPORT  \
     }
 
 static const SeccompCase socket_cases[] = {CASE_NO_AUDIT, CASE_FAMILIES, CASE_REST(EAFNOSUPPORT)};
@@ -104,27 +100,26 @@ static const SeccompCheck socket_audit_check = {"socket families with audit", so
 /* The rows. */
 
 #define CAP(name) SECCOMP_CAP(CAP_##name)
-#define ALWAYS(list)                                                                                         \
-    {                                                                                                        \
-        .names = (list), .application = SECCOMP_ALWAYS, .system = SECCOMP_ALWAYS, .refusal = EPERM           \
+#define ALWAYS(list)                                                                                                   \
+    {                                                                                                                  \
+        .names = (list), .application = SECCOMP_ALWAYS, .system = SECCOMP_ALWAYS, .refusal = EPERM                     \
     }
-#define NEVER(list, error)                                                                                   \
-    {                                                                                                        \
-        .names = (list), .application = SECCOMP_NEVER, .system = SECCOMP_NEVER, .refusal = (error)           \
+#define NEVER(list, error)                                                                                             \
+    {                                                                                                                  \
+        .names = (list), .application = SECCOMP_NEVER, .system = SECCOMP_NEVER, .refusal = (error)                     \
     }
-#define WITH(capabilities, list)                                                                             \
-    {                                                                                                        \
-        .names = (list), .application = (capabilities), .system = (capabilities), .refusal = EPERM           \
+#define WITH(capabilities, list)                                                                                       \
+    {                                                                                                                  \
+        .names = (list), .application = (capabilities), .system = (capabilities), .refusal = EPERM                     \
     }
 /* What an init needs as a matter of course and an application only with a capability. */
-#define INIT_OR(capabilities, list, error)                                                                   \
-    {                                                                                                        \
-        .names = (list), .application = (capabilities), .system = SECCOMP_ALWAYS, .refusal = (error)         \
+#define INIT_OR(capabilities, list, error)                                                                             \
+    {                                                                                                                  \
+        .names = (list), .application = (capabilities), .system = SECCOMP_ALWAYS, .refusal = (error)                   \
     }
-#define CHECKED(condition, list, function)                                                                   \
-    {                                                                                                        \
-        .names = (list), .application = (condition), .system = (condition), .refusal = EPERM,                \
-        .check = &(function)                                                                                 \
+#define CHECKED(condition, list, function)                                                                             \
+    {                                                                                                                  \
+        .names = (list), .application = (condition), .system = (condition), .refusal = EPERM, .check = &(function)     \
     }
 
 static const SeccompRow rows[] = {
@@ -422,16 +417,14 @@ void seccomp_profile_fingerprint(SeccompHash *hash)
 {
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
         hash_string(hash, rows[i].names);
-        seccomp_hash_add(hash,
-                         (uint64_t[]){rows[i].application, rows[i].system, (uint64_t) rows[i].refusal,
-                                      rows[i].check != NULL},
-                         4 * sizeof(uint64_t));
+        seccomp_hash_add(
+            hash, (uint64_t[]){rows[i].application, rows[i].system, (uint64_t) rows[i].refusal, rows[i].check != NULL},
+            4 * sizeof(uint64_t));
         if (rows[i].check)
             hash_check(hash, rows[i].check);
     }
     for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
         hash_string(hash, numbers[i].name);
-        seccomp_hash_add(hash, (uint32_t[]){numbers[i].number, numbers[i].is_x86_64_only},
-                         2 * sizeof(uint32_t));
+        seccomp_hash_add(hash, (uint32_t[]){numbers[i].number, numbers[i].is_x86_64_only}, 2 * sizeof(uint32_t));
     }
 }

@@ -86,11 +86,11 @@ typedef struct SeccompHash {
     uint64_t words[2];
 } SeccompHash;
 
-#define SECCOMP_HASH_INIT                                                                                    \
-    {                                                                                                        \
-        {                                                                                                    \
-            UINT64_C(0xcbf29ce484222325), 0                                                                  \
-        }                                                                                                    \
+#define SECCOMP_HASH_INIT                                                                                              \
+    {                                                                                                                  \
+        {                                                                                                              \
+            UINT64_C(0xcbf29ce484222325), 0                                                                            \
+        }                                                                                                              \
     }
 void seccomp_hash_add(SeccompHash *hash, const void *data, size_t size);
 void seccomp_profile_fingerprint(SeccompHash *hash);

@@ -100,8 +100,7 @@ static size_t write_branch(Writer *writer, uint16_t comparison, uint32_t k, size
 {
     yes = reachable(writer, yes, 1);
     no = reachable(writer, no, 0);
-    return write_instruction(writer, BPF_JMP | comparison | BPF_K, writer->count - yes, writer->count - no,
-                             k);
+    return write_instruction(writer, BPF_JMP | comparison | BPF_K, writer->count - yes, writer->count - no, k);
 }
 
 static size_t write_load(Writer *writer, size_t offset)
@@ -136,9 +135,9 @@ static size_t outcome_label(Writer *writer, size_t index)
         if (outcome->label == 0)
             outcome->label = write_check(writer, outcome->check);
     } else if (outcome->label == 0 || writer->count + 2 - outcome->label > UINT8_MAX)
-        outcome->label = write_instruction(
-            writer, BPF_RET | BPF_K, 0, 0,
-            outcome->refusal == 0 ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | (uint32_t) outcome->refusal);
+        outcome->label = write_instruction(writer, BPF_RET | BPF_K, 0, 0,
+                                           outcome->refusal == 0 ? SECCOMP_RET_ALLOW
+                                                                 : SECCOMP_RET_ERRNO | (uint32_t) outcome->refusal);
     return outcome->label;
 }
 
@@ -212,8 +211,7 @@ static size_t number_outcome(Writer *writer, SeccompProfile profile, uint64_t ca
                              uint32_t number)
 {
     _cleanup_free_ char *known = sym_seccomp_syscall_resolve_num_arch(token, (int) number);
-    SeccompVerdict verdict =
-        seccomp_profile_decide(profile, capabilities, known ?: young_name(token, number));
+    SeccompVerdict verdict = seccomp_profile_decide(profile, capabilities, known ?: young_name(token, number));
 
     return outcome_index(writer, verdict.refusal, verdict.check);
 }
@@ -246,8 +244,8 @@ static int append_in_order(Writer *writer, Buffer *program)
     return program->failed;
 }
 
-int seccomp_program_compile(SeccompProfile profile, uint64_t capabilities, bool is_native_only,
-                            Buffer *program, Error *error)
+int seccomp_program_compile(SeccompProfile profile, uint64_t capabilities, bool is_native_only, Buffer *program,
+                            Error *error)
 {
     _cleanup_(writer_done) Writer writer = {0};
     size_t otherwise = 0;

@@ -20,5 +20,5 @@
  * i386 it turns each rule about socket() into one about socketcall() too, where no family can be checked, or
  * refuses it; it knows no call younger than itself; and what it generates loads more slowly
  * (tests/unit/host/test-seccomp-program.c compares). */
-int seccomp_program_compile(SeccompProfile profile, uint64_t capabilities, bool is_native_only,
-                            Buffer *program, Error *error);
+int seccomp_program_compile(SeccompProfile profile, uint64_t capabilities, bool is_native_only, Buffer *program,
+                            Error *error);

@@ -39,8 +39,7 @@ void seccomp_filter_done(SeccompFilter *filter)
 static SeccompHash cache_key(SeccompProfile profile, uint64_t capabilities, bool is_native_only)
 {
     SeccompHash key = SECCOMP_HASH_INIT;
-    const uint64_t parameters[] = {SECCOMP_PROGRAM_GENERATION, (uint64_t) profile, capabilities,
-                                   is_native_only};
+    const uint64_t parameters[] = {SECCOMP_PROGRAM_GENERATION, (uint64_t) profile, capabilities, is_native_only};
 
     seccomp_hash_add(&key, parameters, sizeof(parameters));
     seccomp_profile_fingerprint(&key);
@@ -58,8 +57,7 @@ static SeccompHash program_checksum(const void *bytes, size_t size_bytes)
 /* 0, or -errno when there is no such file or it is not to be trusted. */
 static int cache_read(int cache_dir_fd, const char *name, const SeccompHash *key, SeccompFilter *ret)
 {
-    _cleanup_close_ int fd =
-        openat(cache_dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    _cleanup_close_ int fd = openat(cache_dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     _cleanup_seccomp_filter_ SeccompFilter filter = {.is_cached = true};
     CacheHeader header;
     SeccompHash checksum;
@@ -67,8 +65,7 @@ static int cache_read(int cache_dir_fd, const char *name, const SeccompHash *key
 
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
-    if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
-        (st.st_mode & (S_IWGRP | S_IWOTH)))
+    if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH)))
         return -EPERM;
     if (st.st_size <= (off_t) sizeof(header) || st.st_size > (off_t) (sizeof(header) + PROGRAM_SIZE_MAX) ||
         ((size_t) st.st_size - sizeof(header)) % sizeof(struct sock_filter) != 0)
@@ -82,9 +79,8 @@ static int cache_read(int cache_dir_fd, const char *name, const SeccompHash *key
         (ssize_t) st.st_size)
         return -EBADMSG;
     checksum = program_checksum(filter.bytes, filter.size_bytes);
-    if (memcmp(header.magic, cache_magic, sizeof(cache_magic)) != 0 ||
-        header.size_bytes != filter.size_bytes || memcmp(&header.key, key, sizeof(*key)) != 0 ||
-        memcmp(&header.checksum, &checksum, sizeof(checksum)) != 0)
+    if (memcmp(header.magic, cache_magic, sizeof(cache_magic)) != 0 || header.size_bytes != filter.size_bytes ||
+        memcmp(&header.key, key, sizeof(*key)) != 0 || memcmp(&header.checksum, &checksum, sizeof(checksum)) != 0)
         return -EBADMSG;
     *ret = filter;
     filter = (SeccompFilter){0};
@@ -93,8 +89,7 @@ static int cache_read(int cache_dir_fd, const char *name, const SeccompHash *key
 
 /* The caller has its program already: a full disk or a read-only directory costs the next start its time, no
  * more. */
-static void cache_write(int cache_dir_fd, const char *name, const SeccompHash *key,
-                        const SeccompFilter *filter)
+static void cache_write(int cache_dir_fd, const char *name, const SeccompHash *key, const SeccompFilter *filter)
 {
     _cleanup_buffer_ Buffer file = {0};
     CacheHeader header = {
@@ -110,8 +105,7 @@ static void cache_write(int cache_dir_fd, const char *name, const SeccompHash *k
         (void) file_write_atomic_at(cache_dir_fd, name, file.data, file.size, 0600, 0);
 }
 
-static int compile(SeccompProfile profile, uint64_t capabilities, bool is_native_only, SeccompFilter *ret,
-                   Error *error)
+static int compile(SeccompProfile profile, uint64_t capabilities, bool is_native_only, SeccompFilter *ret, Error *error)
 {
     _cleanup_buffer_ Buffer program = {0};
     int r = seccomp_program_compile(profile, capabilities, is_native_only, &program, error);
@@ -134,8 +128,7 @@ int seccomp_prepare(const SeccompRequest *request, int cache_dir_fd, SeccompFilt
     int r;
 
     if (strchr(wanted, '/'))
-        return error_set(error, -EOPNOTSUPP, "'%s': seccomp profiles from files are not supported yet",
-                         wanted);
+        return error_set(error, -EOPNOTSUPP, "'%s': seccomp profiles from files are not supported yet", wanted);
     if (profile == SECCOMP_PROFILE_INVALID)
         return error_hint(error, error_set(error, -EINVAL, "'%s' is no seccomp profile", wanted),
                           "use default, system or unconfined");

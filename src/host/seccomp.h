@@ -10,10 +10,9 @@
 #include <stdint.h>
 
 typedef struct SeccompRequest {
-    const char *profile; /* "default", "system" or "unconfined"; NULL is "default" */
-    uint64_t
-        capabilities; /* bit N set: the container keeps capability N (capabilities(7)) in its bounding set */
-    bool is_native_only; /* refuse the processor's 32-bit system calls altogether */
+    const char *profile;   /* "default", "system" or "unconfined"; NULL is "default" */
+    uint64_t capabilities; /* bit N set: the container keeps capability N (capabilities(7)) in its bounding set */
+    bool is_native_only;   /* refuse the processor's 32-bit system calls altogether */
 } SeccompRequest;
 
 /* `bytes` is an array of struct sock_filter for seccomp(SECCOMP_SET_MODE_FILTER), in memory of its own; both

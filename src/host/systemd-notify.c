@@ -53,7 +53,7 @@ int systemd_notify_ready(pid_t main_pid, const char *status)
         if (!pid_line)
             return -ENOMEM;
     }
-    message = text_format("READY=1\n%s%s%s%s", pid_line ? pid_line : "", status ? "STATUS=" : "",
-                          status ? status : "", status ? "\n" : "");
+    message = text_format("READY=1\n%s%s%s%s", pid_line ? pid_line : "", status ? "STATUS=" : "", status ? status : "",
+                          status ? "\n" : "");
     return message ? systemd_notify(message) : -ENOMEM;
 }

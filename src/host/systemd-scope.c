@@ -63,9 +63,9 @@ static int append_scope_properties(sd_bus_message *m, const ScopeRequest *reques
     int r = append_pids(m, request, is_recent && request->pidfds);
 
     if (r >= 0)
-        r = sym_sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)", "Slice", "s", request->slice, "Delegate",
-                                      "b", 1, "CollectMode", "s", "inactive-or-failed", "KillMode", "s",
-                                      "control-group", "KillSignal", "i", SYSTEMD_SCOPE_STOP_SIGNAL);
+        r = sym_sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)", "Slice", "s", request->slice, "Delegate", "b", 1,
+                                      "CollectMode", "s", "inactive-or-failed", "KillMode", "s", "control-group",
+                                      "KillSignal", "i", SYSTEMD_SCOPE_STOP_SIGNAL);
     if (r >= 0 && request->description)
         r = sym_sd_bus_message_append(m, "(sv)", "Description", "s", request->description);
     if (r >= 0 && request->timeout_stop_usec > 0)
@@ -77,8 +77,8 @@ static int append_scope_properties(sd_bus_message *m, const ScopeRequest *reques
     return r;
 }
 
-static int new_scope_message(Systemd *systemd, const ScopeRequest *request, bool is_recent,
-                             sd_bus_message **ret, Error *error)
+static int new_scope_message(Systemd *systemd, const ScopeRequest *request, bool is_recent, sd_bus_message **ret,
+                             Error *error)
 {
     _cleanup_message_ sd_bus_message *m = NULL;
     int r = systemd_new_call(systemd, "StartTransientUnit", &m);
@@ -131,13 +131,11 @@ static int on_scope_reply(sd_bus_message *reply, void *userdata, sd_bus_error *r
 
         r = send_scope(systemd, message);
         if (r < 0)
-            systemd->scope_error.code =
-                systemd_set_connection_error(&systemd->scope_error, r, what ? what : "start");
+            systemd->scope_error.code = systemd_set_connection_error(&systemd->scope_error, r, what ? what : "start");
         return 0;
     }
     if (bus_error) {
-        systemd->scope_error.code =
-            systemd_set_bus_error(&systemd->scope_error, bus_error, what ? what : "start");
+        systemd->scope_error.code = systemd_set_bus_error(&systemd->scope_error, bus_error, what ? what : "start");
         return 0;
     }
     r = sym_sd_bus_message_read(reply, "o", &path);
@@ -197,13 +195,11 @@ int systemd_scope_wait(Systemd *systemd, Error *error)
     what = text_format("start %s", systemd->scope);
     if (!what)
         return -ENOMEM;
-    r = systemd_run_until(systemd, &systemd->job.result, &systemd->scope_error.code,
-                          systemd->scope_deadline_usec);
+    r = systemd_run_until(systemd, &systemd->job.result, &systemd->scope_error.code, systemd->scope_deadline_usec);
     if (systemd->scope_error.code < 0)
         error_move(error, &systemd->scope_error);
     else if (r == -ETIMEDOUT)
-        r = error_set(error, r, "systemd did not %s within %" PRIu64 " s", what,
-                      SCOPE_TIMEOUT_USEC / 1000000);
+        r = error_set(error, r, "systemd did not %s within %" PRIu64 " s", what, SCOPE_TIMEOUT_USEC / 1000000);
     else if (r < 0)
         r = systemd_set_connection_error(error, r, what);
     else

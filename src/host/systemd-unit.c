@@ -169,8 +169,7 @@ static int read_variant_text(sd_bus_message *m, char **ret)
     return *ret ? 0 : -ENOMEM;
 }
 
-int systemd_unit_property_string(Systemd *systemd, const char *unit, const char *property, char **ret,
-                                 Error *error)
+int systemd_unit_property_string(Systemd *systemd, const char *unit, const char *property, char **ret, Error *error)
 {
     _cleanup_message_ sd_bus_message *reply = NULL;
     int r = get_unit_property(systemd, unit, property, &reply, error);
@@ -183,8 +182,7 @@ int systemd_unit_property_string(Systemd *systemd, const char *unit, const char 
     return 0;
 }
 
-int systemd_unit_property_u64(Systemd *systemd, const char *unit, const char *property, uint64_t *ret,
-                              Error *error)
+int systemd_unit_property_u64(Systemd *systemd, const char *unit, const char *property, uint64_t *ret, Error *error)
 {
     _cleanup_message_ sd_bus_message *reply = NULL;
     const char *contents = NULL, *text = NULL;
@@ -244,8 +242,7 @@ int systemd_unit_of_pid(Systemd *systemd, pid_t pid, char **ret, Error *error)
     return r < 0 ? error_set(error, r, "cannot read the name of a process's unit: %s", strerror(-r)) : 0;
 }
 
-int systemd_set_properties(Systemd *systemd, const char *unit, char *const *properties, bool runtime,
-                           Error *error)
+int systemd_set_properties(Systemd *systemd, const char *unit, char *const *properties, bool runtime, Error *error)
 {
     _cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
     _cleanup_free_ char *what = text_format("change %s", unit);

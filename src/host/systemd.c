@@ -247,9 +247,9 @@ int systemd_watch_jobs(Systemd *systemd)
 {
     if (systemd->job_match)
         return 0;
-    return sym_sd_bus_match_signal_async(
-        systemd->bus, &systemd->job_match, systemd->is_private ? NULL : SYSTEMD_DESTINATION,
-        SYSTEMD_MANAGER_PATH, SYSTEMD_MANAGER_INTERFACE, "JobRemoved", on_job_removed, NULL, systemd);
+    return sym_sd_bus_match_signal_async(systemd->bus, &systemd->job_match,
+                                         systemd->is_private ? NULL : SYSTEMD_DESTINATION, SYSTEMD_MANAGER_PATH,
+                                         SYSTEMD_MANAGER_INTERFACE, "JobRemoved", on_job_removed, NULL, systemd);
 }
 
 int systemd_run_until(Systemd *systemd, char *const *done, const int *failed, uint64_t deadline_usec)
@@ -279,21 +279,17 @@ int systemd_check_job_result(const char *result, const char *what, const char *u
         int code;
         const char *text;
     } results[] = {
-        {"canceled", -ECANCELED, "the job was cancelled"},
-        {"timeout", -ETIMEDOUT, "the job timed out"},
-        {"dependency", -EIO, "a unit that it depends on failed"},
-        {"failed", -EIO, "the job failed"},
-        {"once", -EALREADY, "it may be started only once"},
-        {"frozen", -EBUSY, "the unit is frozen"},
+        {"canceled", -ECANCELED, "the job was cancelled"},        {"timeout", -ETIMEDOUT, "the job timed out"},
+        {"dependency", -EIO, "a unit that it depends on failed"}, {"failed", -EIO, "the job failed"},
+        {"once", -EALREADY, "it may be started only once"},       {"frozen", -EBUSY, "the unit is frozen"},
     };
 
     if (strcmp(result, "done") == 0 || strcmp(result, "skipped") == 0)
         return 0;
     for (size_t i = 0; i < ELEMENTSOF(results); i++)
         if (strcmp(result, results[i].result) == 0)
-            return error_hint(
-                error, error_set(error, results[i].code, "systemd did not %s: %s", what, results[i].text),
-                "journalctl -n 20 -u %s", unit);
+            return error_hint(error, error_set(error, results[i].code, "systemd did not %s: %s", what, results[i].text),
+                              "journalctl -n 20 -u %s", unit);
     return error_set(error, -EIO, "systemd did not %s: the job's result is '%s'", what, result);
 }
 

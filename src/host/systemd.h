@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Owns: the conversation with the service manager: transient scopes, jobs, unit properties, readiness
- * messages. Never does: link libsystemd (loaded when the first connection is opened), start a user manager,
- * ask polkit. Runs in: fat programs on the host side, as root; systemd_is_running() and systemd_notify() load
- * nothing. */
+ *       messages.
+ * Never does: link libsystemd (loaded when the first connection is opened), start a user manager, ask polkit.
+ * Runs in: fat programs on the host side, as root; systemd_is_running() and systemd_notify() load nothing. */
 
 #include "base/error.h"
 
@@ -88,11 +88,9 @@ int systemd_unit_reset_failed(Systemd *systemd, const char *unit, Error *error);
 
 /* Properties by their D-Bus names ("MemoryMax", "TimeoutStopUSec"), of the unit's type or of Unit.
  * -ENODATA: the unit has no such property. A unit that is not loaded answers with the defaults. */
-int systemd_unit_property_string(Systemd *systemd, const char *unit, const char *property, char **ret,
-                                 Error *error);
+int systemd_unit_property_string(Systemd *systemd, const char *unit, const char *property, char **ret, Error *error);
 /* Takes every unsigned, signed (as its bits) and boolean type. */
-int systemd_unit_property_u64(Systemd *systemd, const char *unit, const char *property, uint64_t *ret,
-                              Error *error);
+int systemd_unit_property_u64(Systemd *systemd, const char *unit, const char *property, uint64_t *ret, Error *error);
 /* The cgroup below the root of the systemd hierarchy: "/machine.slice/…/berth-web.scope"; -ENOENT when the
  * unit has none because it is not active. */
 int systemd_unit_cgroup(Systemd *systemd, const char *unit, char **ret, Error *error);
@@ -103,8 +101,7 @@ int systemd_unit_of_pid(Systemd *systemd, pid_t pid, char **ret, Error *error);
 
 /* SetUnitProperties: `properties` as in ScopeRequest; `runtime` false keeps them over a reboot
  * (/etc/systemd). */
-int systemd_set_properties(Systemd *systemd, const char *unit, char *const *properties, bool runtime,
-                           Error *error);
+int systemd_set_properties(Systemd *systemd, const char *unit, char *const *properties, bool runtime, Error *error);
 /* Waits for the end of the reload. */
 int systemd_daemon_reload(Systemd *systemd, Error *error);
 /* The manager's "252.39-1~deb12u1" as 252. */

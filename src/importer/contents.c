@@ -77,16 +77,13 @@ static void adopt_manifests(NewImages *docker, NewImages *oci)
 
 static int say_no_image(Source *source, Error *error)
 {
-    int r = error_set(error, -EINVAL,
-                      "%s holds no container image: neither manifest.json nor index.json is there",
+    int r = error_set(error, -EINVAL, "%s holds no container image: neither manifest.json nor index.json is there",
                       source_name(source));
 
     if (source_has(source, "etc/passwd") || source_has(source, "etc/os-release") ||
         source_has(source, "usr/lib/os-release"))
-        return error_hint(error, r,
-                          "it looks like a root file system: unpack it and use berthctl run --directory=");
-    return error_hint(error, r,
-                      "docker-archive (docker save), oci-archive and OCI layout directories can be loaded");
+        return error_hint(error, r, "it looks like a root file system: unpack it and use berthctl run --directory=");
+    return error_hint(error, r, "docker-archive (docker save), oci-archive and OCI layout directories can be loaded");
 }
 
 int new_images_read(Source *source, const char *input, const char *architecture, NewImages *ret, Error *error)
@@ -97,8 +94,7 @@ int new_images_read(Source *source, const char *input, const char *architecture,
     int r;
 
     if (!source_has(source, "manifest.json"))
-        return has_index ? oci_read_images(source, architecture, base_name, ret, error)
-                         : say_no_image(source, error);
+        return has_index ? oci_read_images(source, architecture, base_name, ret, error) : say_no_image(source, error);
     r = docker_read_images(source, ret, error);
     if (r < 0)
         return r;

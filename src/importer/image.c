@@ -48,8 +48,7 @@ int new_image_alloc_layers(NewImage *image, size_t count)
     return 0;
 }
 
-int new_image_read_config(NewImage *image, Source *source, const char *member, const Digest *expected,
-                          Error *error)
+int new_image_read_config(NewImage *image, Source *source, const char *member, const Digest *expected, Error *error)
 {
     int r = source_read(source, member, IMAGE_CONFIG_MAX_BYTES, &image->config, &image->config_size, error);
 

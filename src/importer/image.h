@@ -36,8 +36,7 @@ NewImage *new_images_add(NewImages *images);
 int new_image_alloc_layers(NewImage *image, size_t count);
 
 /* Takes `member` as the configuration and verifies its digest when there is one. */
-int new_image_read_config(NewImage *image, Source *source, const char *member, const Digest *expected,
-                          Error *error);
+int new_image_read_config(NewImage *image, Source *source, const char *member, const Digest *expected, Error *error);
 
 /* Adds the reference that `text` means; one that cannot be a reference is said and left out. */
 int new_image_add_name(NewImage *image, const char *text);
@@ -46,9 +45,7 @@ int new_image_add_name(NewImage *image, const char *text);
 int docker_read_images(Source *source, NewImages *ret, Error *error);
 /* index.json, over nested indexes, for one architecture. `base_name` names images whose annotation is a tag
  * only. */
-int oci_read_images(Source *source, const char *architecture, const char *base_name, NewImages *ret,
-                    Error *error);
+int oci_read_images(Source *source, const char *architecture, const char *base_name, NewImages *ret, Error *error);
 
 /* Whatever of both it is. `input` is what the user called it: an image may be named after it. */
-int new_images_read(Source *source, const char *input, const char *architecture, NewImages *ret,
-                    Error *error);
+int new_images_read(Source *source, const char *input, const char *architecture, NewImages *ret, Error *error);

@@ -118,12 +118,11 @@ static int sniff(Inflater *inflater, Error *error)
             inflater->other = known[i].name;
         }
     /* A skippable frame may come first: pzstd and zstd:chunked write them. */
-    if (inflater->format == FORMAT_PLAIN && inflater->input_size >= 4 &&
-        (inflater->input[0] & 0xf0) == 0x50 && memcmp(inflater->input + 1, "\x2a\x4d\x18", 3) == 0)
+    if (inflater->format == FORMAT_PLAIN && inflater->input_size >= 4 && (inflater->input[0] & 0xf0) == 0x50 &&
+        memcmp(inflater->input + 1, "\x2a\x4d\x18", 3) == 0)
         inflater->format = FORMAT_ZSTD;
     if (inflater->format == FORMAT_OTHER)
-        return error_hint(error,
-                          error_set(error, -EBADMSG, "the data is compressed with %s", inflater->other),
+        return error_hint(error, error_set(error, -EBADMSG, "the data is compressed with %s", inflater->other),
                           "gzip, zstd and uncompressed data are supported");
     if (inflater->format == FORMAT_GZIP) {
         if (inflateInit2(&inflater->zlib, 15 + 16) != Z_OK)
@@ -157,8 +156,7 @@ static ssize_t inflate_gzip(Inflater *inflater, Error *error)
     if (r == Z_MEM_ERROR)
         return -ENOMEM;
     if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
-        return error_set(error, -EBADMSG, "the gzip data is damaged: %s",
-                         zlib->msg ? zlib->msg : "unknown cause");
+        return error_set(error, -EBADMSG, "the gzip data is damaged: %s", zlib->msg ? zlib->msg : "unknown cause");
     inflater->is_between = r == Z_STREAM_END;
     return (ssize_t) (OUTPUT_SIZE - zlib->avail_out);
 }
@@ -205,8 +203,7 @@ static int check_growth(const Inflater *inflater, Error *error)
     if (inflater->plain_bytes <= limits->slack_bytes + limits->ratio * inflater->input_bytes)
         return 0;
     return error_hint(error,
-                      error_set(error, -EFBIG,
-                                "the %s data grows more than %llu times, like a decompression bomb",
+                      error_set(error, -EFBIG, "the %s data grows more than %llu times, like a decompression bomb",
                                 inflater_format_name(inflater), (unsigned long long) limits->ratio),
                       "if you trust it, use --no-size-limit");
 }
@@ -231,8 +228,7 @@ static ssize_t read_plain(Inflater *inflater, const void **ret, Error *error)
                 if (n != 0)
                     break;
                 if (!inflater->is_between)
-                    return error_set(error, -EBADMSG, "the %s data is cut off",
-                                     inflater_format_name(inflater));
+                    return error_set(error, -EBADMSG, "the %s data is cut off", inflater_format_name(inflater));
             }
             inflater->is_end = true;
             return 0;

@@ -79,8 +79,7 @@ static int read_xattrs(struct archive_entry *entry, TreeXattr *xattrs, size_t *r
 }
 
 /* `xattrs` has room for XATTRS_MAX. */
-static int read_entry(struct archive_entry *entry, const char *path, TreeXattr *xattrs, TreeEntry *ret,
-                      Error *error)
+static int read_entry(struct archive_entry *entry, const char *path, TreeXattr *xattrs, TreeEntry *ret, Error *error)
 {
     int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
     long nsec = archive_entry_mtime_nsec(entry);
@@ -94,21 +93,20 @@ static int read_entry(struct archive_entry *entry, const char *path, TreeXattr *
     ret->gid = (gid_t) gid;
     ret->device = archive_entry_rdev(entry);
     ret->link = archive_entry_symlink(entry);
-    ret->mtime = (struct timespec){.tv_sec = archive_entry_mtime(entry),
-                                   .tv_nsec = nsec >= 0 && nsec < 1000000000L ? nsec : 0};
+    ret->mtime =
+        (struct timespec){.tv_sec = archive_entry_mtime(entry), .tv_nsec = nsec >= 0 && nsec < 1000000000L ? nsec : 0};
     ret->xattrs = xattrs;
     return read_xattrs(entry, xattrs, &ret->xattrs_count, error);
 }
 
-static int add_file(Unpack *unpack, struct archive_entry *entry, const TreeEntry *file, unsigned *skipped,
-                    Error *error)
+static int add_file(Unpack *unpack, struct archive_entry *entry, const TreeEntry *file, unsigned *skipped, Error *error)
 {
     _cleanup_close_ int fd = -EBADF;
     int r = tree_begin_file(unpack->tree, file, &fd, error);
 
     if (r == 0)
-        r = tar_write_content(&unpack->tar, entry, fd, unpack->limits->file_max_bytes,
-                              &unpack->result.unpacked_bytes, error);
+        r = tar_write_content(&unpack->tar, entry, fd, unpack->limits->file_max_bytes, &unpack->result.unpacked_bytes,
+                              error);
     return r < 0 ? r : tree_finish_file(unpack->tree, file, fd, skipped, error);
 }
 
@@ -121,8 +119,7 @@ static int add_hardlink(Unpack *unpack, const char *path, const char *target, Er
     /* Some tools write targets as seen from inside the container. */
     r = member_normalise(target + strspn(target, "/"), &normal, &problem);
     if (r < 0)
-        return error_set(error, r, "it is a hard link to '%.200s': %s", target,
-                         problem.text ? problem.text : "");
+        return error_set(error, r, "it is a hard link to '%.200s': %s", target, problem.text ? problem.text : "");
     return tree_add_hardlink(unpack->tree, path, normal, error);
 }
 
@@ -264,8 +261,8 @@ int layer_stream(int blob_fd, int plain_fd, const LayerLimits *limits, StreamRes
     return 0;
 }
 
-int layer_unpack(int plain_fd, int root_fd, const LayerLimits *limits, const LayerEvents *events,
-                 UnpackResult *ret, Error *error)
+int layer_unpack(int plain_fd, int root_fd, const LayerLimits *limits, const LayerEvents *events, UnpackResult *ret,
+                 Error *error)
 {
     _cleanup_inflater_ Inflater *inflater = NULL;
     _cleanup_(unpack_done) Unpack unpack = {.limits = limits, .events = events};

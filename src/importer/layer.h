@@ -43,5 +43,5 @@ typedef struct LayerEvents {
 int layer_stream(int blob_fd, int plain_fd, const LayerLimits *limits, StreamResult *ret, Error *error);
 
 /* Reads plain tar to the end of the stream. */
-int layer_unpack(int plain_fd, int root_fd, const LayerLimits *limits, const LayerEvents *events,
-                 UnpackResult *ret, Error *error);
+int layer_unpack(int plain_fd, int root_fd, const LayerLimits *limits, const LayerEvents *events, UnpackResult *ret,
+                 Error *error);

@@ -84,14 +84,13 @@ static int check_size(const Loader *loader, const NewLayer *layer, const char *b
     if (fstatat(store_addition_fd(loader->addition), blob_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return error_set(error, -errno, "looking at the layer's copy: %m");
     if (layer->size_bytes > 0 && (uint64_t) st.st_size != layer->size_bytes)
-        return error_set(error, -EBADMSG, "%s: '%s' has %llu bytes instead of %llu",
-                         source_name(loader->source), layer->member, (unsigned long long) st.st_size,
-                         (unsigned long long) layer->size_bytes);
+        return error_set(error, -EBADMSG, "%s: '%s' has %llu bytes instead of %llu", source_name(loader->source),
+                         layer->member, (unsigned long long) st.st_size, (unsigned long long) layer->size_bytes);
     return 0;
 }
 
-static int add_layer(Loader *loader, const NewLayer *layer, const char *label, StoreLayer *ret,
-                     LayerInfo *ret_info, bool *ret_is_zstd, Error *error)
+static int add_layer(Loader *loader, const NewLayer *layer, const char *label, StoreLayer *ret, LayerInfo *ret_info,
+                     bool *ret_is_zstd, Error *error)
 {
     char blob_name[32], tree_name[32];
     StoreNewLayer made = {.diff_id = ret->diff_id, .blob_name = blob_name, .tree_name = tree_name};
@@ -207,8 +206,8 @@ static int make_manifest(const ReadyImage *ready, char **ret, Error *error)
     for (size_t i = 0; i < ready->record.layers_count; i++) {
         const StoreLayer *layer = &ready->record.layers[i];
 
-        (void) json_array_append_new(
-            layers, pack_descriptor(layer_media_type(ready, i), &layer->blob, layer->blob_bytes));
+        (void) json_array_append_new(layers,
+                                     pack_descriptor(layer_media_type(ready, i), &layer->blob, layer->blob_bytes));
     }
     root = json_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType",
                      "application/vnd.oci.image.manifest.v1+json", "config",
@@ -257,8 +256,8 @@ static void warn_about_platform(const Loader *loader, const ImageConfig *config)
     if (config->os && strcmp(config->os, "linux") != 0)
         log_warning("%s: the image is for '%s', it cannot run here", source_name(loader->source), config->os);
     else if (config->architecture && strcmp(config->architecture, architecture) != 0)
-        log_warning("%s: the image is for %s, this machine is %s", source_name(loader->source),
-                    config->architecture, architecture);
+        log_warning("%s: the image is for %s, this machine is %s", source_name(loader->source), config->architecture,
+                    architecture);
 }
 
 static int prepare_image(Loader *loader, const NewImage *image, ReadyImage *ready, Error *error)
@@ -281,8 +280,7 @@ static int prepare_image(Loader *loader, const NewImage *image, ReadyImage *read
     warn_about_platform(loader, ready->config);
     r = add_layers(loader, ready, error);
     if (r == 0)
-        r = store_publish_blob(loader->addition, &image->config_digest, image->config, image->config_size,
-                               error);
+        r = store_publish_blob(loader->addition, &image->config_digest, image->config, image->config_size, error);
     return r < 0 ? r : publish_manifest(loader, ready, error);
 }
 
@@ -319,8 +317,7 @@ static int publish_image(Loader *loader, const ReadyImage *ready, const char *or
 /* Everything is verified before the first image becomes visible. */
 static int add_images(Loader *loader, const NewImages *images, LoadResult *result, Error *error)
 {
-    _cleanup_(ready_images_done)
-        ReadyImages ready = {calloc(images->count, sizeof(ReadyImage)), images->count};
+    _cleanup_(ready_images_done) ReadyImages ready = {calloc(images->count, sizeof(ReadyImage)), images->count};
     _cleanup_free_ char *origin = text_format("load %s", source_name(loader->source)), *safe = NULL;
     int r = 0;
 
@@ -345,8 +342,8 @@ static int rename_images(const Loader *loader, NewImages *images, Error *error)
     if (!loader->options->name)
         return 0;
     if (images->count > 1)
-        return error_set(error, -EINVAL, "%s holds %zu images, --name= can name one only",
-                         source_name(loader->source), images->count);
+        return error_set(error, -EINVAL, "%s holds %zu images, --name= can name one only", source_name(loader->source),
+                         images->count);
     r = reference_parse(loader->options->name, &reference, error);
     if (r < 0)
         return error_prefix(error, r, "--name=%s", loader->options->name);

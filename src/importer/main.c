@@ -116,9 +116,9 @@ static json_t *pack_image(const LoadedImage *image)
 
     STRV_FOREACH (name, image->names)
         (void) json_array_append_new(names, json_string(*name));
-    return json_pack("{s:o, s:s, s:s, s:I, s:I}", "names", names, "id", digest_format(&image->id).text,
-                     "manifest", digest_format(&image->manifest).text, "layers",
-                     (json_int_t) image->layers_count, "unpacked_bytes", (json_int_t) image->unpacked_bytes);
+    return json_pack("{s:o, s:s, s:s, s:I, s:I}", "names", names, "id", digest_format(&image->id).text, "manifest",
+                     digest_format(&image->manifest).text, "layers", (json_int_t) image->layers_count, "unpacked_bytes",
+                     (json_int_t) image->unpacked_bytes);
 }
 
 static int print_json(const LoadResult *result)

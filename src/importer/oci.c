@@ -43,16 +43,16 @@ static int read_document(Source *source, const Descriptor *descriptor, ImageDocu
     if (r < 0)
         return r;
     if (size != descriptor->size_bytes)
-        return error_set(error, -EBADMSG, "%s: '%s' has %zu bytes instead of %llu", source_name(source),
-                         member, size, (unsigned long long) descriptor->size_bytes);
+        return error_set(error, -EBADMSG, "%s: '%s' has %zu bytes instead of %llu", source_name(source), member, size,
+                         (unsigned long long) descriptor->size_bytes);
     r = hash_bytes(json, size, &digest);
     if (r < 0)
         return r;
     if (!digest_equal(&digest, &descriptor->digest))
-        return error_hint(error,
-                          error_set(error, -EBADMSG, "%s: '%s' has the digest sha256:%s", source_name(source),
-                                    member, digest.hex),
-                          "the image was changed or damaged; make or download it again");
+        return error_hint(
+            error,
+            error_set(error, -EBADMSG, "%s: '%s' has the digest sha256:%s", source_name(source), member, digest.hex),
+            "the image was changed or damaged; make or download it again");
     r = image_document_parse(json, size, ret, error);
     if (r < 0)
         return error_prefix(error, r, "%s: '%s'", source_name(source), member);
@@ -92,9 +92,8 @@ static int take_manifest(OciReader *reader, const Descriptor *top, const Descrip
     image->manifest_digest = descriptor->digest;
     r = new_image_read_config(image, reader->source, member, &manifest->config.digest, error);
     if (r == 0 && image->config_size != manifest->config.size_bytes)
-        return error_set(error, -EBADMSG, "%s: '%s' has %zu bytes instead of %llu",
-                         source_name(reader->source), member, image->config_size,
-                         (unsigned long long) manifest->config.size_bytes);
+        return error_set(error, -EBADMSG, "%s: '%s' has %zu bytes instead of %llu", source_name(reader->source), member,
+                         image->config_size, (unsigned long long) manifest->config.size_bytes);
     if (r == 0)
         r = new_image_alloc_layers(image, manifest->items_count);
     for (size_t i = 0; i < manifest->items_count && r == 0; i++) {
@@ -188,8 +187,7 @@ static int check_layout(Source *source, Error *error)
     return r;
 }
 
-int oci_read_images(Source *source, const char *architecture, const char *base_name, NewImages *ret,
-                    Error *error)
+int oci_read_images(Source *source, const char *architecture, const char *base_name, NewImages *ret, Error *error)
 {
     _cleanup_(oci_reader_done) OciReader reader = {source, architecture, base_name, {}};
     _cleanup_image_document_ ImageDocument index = {};
@@ -212,8 +210,8 @@ int oci_read_images(Source *source, const char *architecture, const char *base_n
     if (r < 0)
         return r;
     if (reader.images.count == 0)
-        return error_set(error, -ENOENT, "%s: 'index.json' names no image for linux on %s",
-                         source_name(source), architecture);
+        return error_set(error, -ENOENT, "%s: 'index.json' names no image for linux on %s", source_name(source),
+                         architecture);
     *ret = reader.images;
     reader.images = (NewImages){};
     return 0;

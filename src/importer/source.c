@@ -66,9 +66,9 @@ static const Member *find_member(const Source *source, const char *path)
 {
     const Member wanted = {.path = (char *) (uintptr_t) path};
 
-    return source->members_count == 0 ? NULL
-                                      : bsearch(&wanted, source->members, source->members_count,
-                                                sizeof(*source->members), compare_members);
+    return source->members_count == 0
+               ? NULL
+               : bsearch(&wanted, source->members, source->members_count, sizeof(*source->members), compare_members);
 }
 
 /* Once, when all members are known. */
@@ -79,8 +79,7 @@ static int sort_members(Source *source, Error *error)
     for (size_t i = 1; i < source->members_count; i++)
         if (compare_members(&source->members[i - 1], &source->members[i]) == 0)
             return error_hint(
-                error,
-                error_set(error, -EINVAL, "the archive has two members named '%s'", source->members[i].path),
+                error, error_set(error, -EINVAL, "the archive has two members named '%s'", source->members[i].path),
                 "which one counts is unclear; make the archive again");
     return 0;
 }
@@ -281,9 +280,8 @@ static int open_file(const Source *source, const char *name)
 
     if (r < 0)
         return r;
-    fd = source->dir_fd >= 0
-             ? beneath_open(source->dir_fd, path[0] ? path : ".", O_RDONLY | O_NONBLOCK | O_NOCTTY)
-             : open_member(source, path);
+    fd = source->dir_fd >= 0 ? beneath_open(source->dir_fd, path[0] ? path : ".", O_RDONLY | O_NONBLOCK | O_NOCTTY)
+                             : open_member(source, path);
     if (fd < 0)
         return fd == -1 ? -errno : fd;
     if (fstat(fd, &st) < 0)
@@ -314,8 +312,7 @@ bool source_has(Source *source, const char *name)
     return fd >= 0;
 }
 
-int source_read(Source *source, const char *name, size_t max_bytes, char **ret, size_t *ret_size,
-                Error *error)
+int source_read(Source *source, const char *name, size_t max_bytes, char **ret, size_t *ret_size, Error *error)
 {
     _cleanup_close_ int fd = open_file(source, name);
     int r = fd < 0 ? fd : file_read_fd(fd, max_bytes, ret, ret_size);

@@ -21,7 +21,6 @@ DEFINE_CLEANUP(Source *, source_free)
 const char *source_name(const Source *source);
 bool source_has(Source *source, const char *name);
 /* -ENOENT with a text. */
-int source_read(Source *source, const char *name, size_t max_bytes, char **ret, size_t *ret_size,
-                Error *error);
+int source_read(Source *source, const char *name, size_t max_bytes, char **ret, size_t *ret_size, Error *error);
 /* Puts the file's bytes as the new file `as` into the work directory: shared when they are there already. */
 int source_take(Source *source, const char *name, const char *as, Error *error);

@@ -23,8 +23,8 @@ static int write_file(TarReader *tar, struct archive_entry *entry, int dir_fd, u
     return tar_write_content(tar, entry, fd, FILE_MAX_BYTES, &written, error);
 }
 
-static int spool_member(TarReader *tar, struct archive_entry *entry, int dir_fd, unsigned number,
-                        SpoolMember member, void *userdata, Error *error)
+static int spool_member(TarReader *tar, struct archive_entry *entry, int dir_fd, unsigned number, SpoolMember member,
+                        void *userdata, Error *error)
 {
     const char *hardlink = archive_entry_hardlink(entry), *symlink = archive_entry_symlink(entry);
     _cleanup_free_ char *path = NULL;
@@ -42,8 +42,7 @@ static int spool_member(TarReader *tar, struct archive_entry *entry, int dir_fd,
     return r < 0 ? r : member(SPOOL_FILE, number, path, "", userdata);
 }
 
-int spool_archive(int input_fd, int dir_fd, InflateLimits limits, SpoolMember member, void *userdata,
-                  Error *error)
+int spool_archive(int input_fd, int dir_fd, InflateLimits limits, SpoolMember member, void *userdata, Error *error)
 {
     _cleanup_inflater_ Inflater *inflater = NULL;
     _cleanup_tar_ TarReader tar = {};

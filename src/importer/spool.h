@@ -14,8 +14,6 @@
 typedef enum SpoolKind { SPOOL_FILE, SPOOL_SYMLINK, SPOOL_HARDLINK } SpoolKind;
 
 /* `path` is normalised, `target` verbatim; the bytes of file N are in the file named N in decimal. */
-typedef int (*SpoolMember)(SpoolKind kind, unsigned number, const char *path, const char *target,
-                           void *userdata);
+typedef int (*SpoolMember)(SpoolKind kind, unsigned number, const char *path, const char *target, void *userdata);
 
-int spool_archive(int input_fd, int dir_fd, InflateLimits limits, SpoolMember member, void *userdata,
-                  Error *error);
+int spool_archive(int input_fd, int dir_fd, InflateLimits limits, SpoolMember member, void *userdata, Error *error);

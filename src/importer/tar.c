@@ -26,8 +26,7 @@ static int fail(TarReader *reader, Error *error)
     }
     if (code == ENOMEM)
         return error_set(error, -ENOMEM, "the archive needs more memory than is allowed");
-    return error_hint(error,
-                      error_set(error, -EBADMSG, "the archive is damaged or cut off: %s", text ? text : "?"),
+    return error_hint(error, error_set(error, -EBADMSG, "the archive is damaged or cut off: %s", text ? text : "?"),
                       "make or download the file again");
 }
 
@@ -84,14 +83,14 @@ static int write_at(int fd, const char *data, size_t size, int64_t offset)
     return 0;
 }
 
-int tar_write_content(TarReader *reader, struct archive_entry *entry, int fd, uint64_t max_bytes,
-                      uint64_t *written, Error *error)
+int tar_write_content(TarReader *reader, struct archive_entry *entry, int fd, uint64_t max_bytes, uint64_t *written,
+                      Error *error)
 {
     int64_t size = archive_entry_size(entry), end = 0;
 
     if (size < 0 || (uint64_t) size > max_bytes)
-        return error_set(error, -EFBIG, "the file of %lld bytes is larger than the %llu allowed",
-                         (long long) size, (unsigned long long) max_bytes);
+        return error_set(error, -EFBIG, "the file of %lld bytes is larger than the %llu allowed", (long long) size,
+                         (unsigned long long) max_bytes);
     for (;;) {
         const void *block;
         size_t block_size;

@@ -28,5 +28,5 @@ int tar_next(TarReader *reader, struct archive_entry **ret, const char **ret_war
 
 /* Writes the current member's content to `fd`, keeping holes. `written` grows by the bytes that are no holes.
  */
-int tar_write_content(TarReader *reader, struct archive_entry *entry, int fd, uint64_t max_bytes,
-                      uint64_t *written, Error *error);
+int tar_write_content(TarReader *reader, struct archive_entry *entry, int fd, uint64_t max_bytes, uint64_t *written,
+                      Error *error);

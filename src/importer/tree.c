@@ -98,8 +98,7 @@ static int say_parent(int code, const char *path, Error *error)
 {
     switch (code) {
     case -EXDEV:
-        return error_set(error, -EINVAL, "the name leads out of the layer through a symbolic link (%s)",
-                         path);
+        return error_set(error, -EINVAL, "the name leads out of the layer through a symbolic link (%s)", path);
     case -ENOTDIR:
         return error_set(error, -EINVAL, "'%s' is not a directory", path);
     case -ELOOP:
@@ -137,8 +136,7 @@ static int make_directories(const Tree *tree, const char *path, Error *error)
             if (mkdirat(parent_fd, name, 0755) < 0)
                 return say_parent(-errno, copy, error);
             /* A parent with the set-group-ID bit hands down its group. */
-            if (fchownat(parent_fd, name, 0, 0, AT_SYMLINK_NOFOLLOW) < 0 ||
-                fchmodat(parent_fd, name, 0755, 0) < 0)
+            if (fchownat(parent_fd, name, 0, 0, AT_SYMLINK_NOFOLLOW) < 0 || fchmodat(parent_fd, name, 0755, 0) < 0)
                 return say_parent(-errno, copy, error);
         } else if (fd < 0)
             return say_parent(fd, copy, error);
@@ -149,8 +147,7 @@ static int make_directories(const Tree *tree, const char *path, Error *error)
 
 /* The directory that holds `path`, borrowed, and the last component. With `make` false a missing one is
  * -ENOENT. */
-static int open_parent(Tree *tree, const char *path, bool make, int *ret_fd, const char **ret_name,
-                       Error *error)
+static int open_parent(Tree *tree, const char *path, bool make, int *ret_fd, const char **ret_name, Error *error)
 {
     const char *slash = strrchr(path, '/');
     _cleanup_free_ char *parent = slash ? strndup(path, (size_t) (slash - path)) : strdup(".");
@@ -349,8 +346,8 @@ int tree_add_hardlink(Tree *tree, const char *path, const char *target, Error *e
     if (target_fd == -EXDEV)
         return say_parent(target_fd, directory, error);
     if (target_fd < 0 || fstatat(target_fd, target_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return error_set(error, -EINVAL,
-                         "it is a hard link to '%s', which no earlier entry of this layer made", target);
+        return error_set(error, -EINVAL, "it is a hard link to '%s', which no earlier entry of this layer made",
+                         target);
     if (S_ISDIR(st.st_mode))
         return error_set(error, -EINVAL, "it is a hard link to the directory '%s'", target);
     r = prepare(tree, path, &parent_fd, &name, error);

@@ -17,9 +17,8 @@
 #define EMPTY_DIR  "empty" /* all that the hashing child sees */
 
 #define BIT(capability) (UINT64_C(1) << (capability))
-#define UNPACK_CAPABILITIES                                                                                  \
-    (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_MKNOD) |           \
-     BIT(CAP_SETFCAP))
+#define UNPACK_CAPABILITIES                                                                                            \
+    (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_MKNOD) | BIT(CAP_SETFCAP))
 
 enum { MESSAGE_STREAM, MESSAGE_UNPACK, MESSAGE_OPAQUE, MESSAGE_WARNING };
 
@@ -84,14 +83,12 @@ static int receive_stream(unsigned kind, const char *data, size_t size, void *us
     Answers *answers = userdata;
     StreamResult *stream = &answers->stream;
     Digest checked;
-    int r = kind == MESSAGE_STREAM ? take_struct(stream, sizeof(*stream), data, size, &answers->has_stream)
-                                   : -EPROTO;
+    int r = kind == MESSAGE_STREAM ? take_struct(stream, sizeof(*stream), data, size, &answers->has_stream) : -EPROTO;
 
     if (r < 0)
         return r;
     stream->blob.hex[DIGEST_HEX_SIZE] = stream->diff_id.hex[DIGEST_HEX_SIZE] = 0;
-    return digest_parse_hex(stream->blob.hex, &checked) < 0 ||
-                   digest_parse_hex(stream->diff_id.hex, &checked) < 0
+    return digest_parse_hex(stream->blob.hex, &checked) < 0 || digest_parse_hex(stream->diff_id.hex, &checked) < 0
                ? -EPROTO
                : 0;
 }
@@ -141,8 +138,7 @@ static int judge_digests(const UnpackRequest *request, const StreamResult *strea
     if (digest_equal(is, wanted))
         return 0;
     return error_hint(
-        error,
-        error_set(error, -EBADMSG, "its %s is sha256:%s instead of sha256:%s", what, is->hex, wanted->hex),
+        error, error_set(error, -EBADMSG, "its %s is sha256:%s instead of sha256:%s", what, is->hex, wanted->hex),
         "the image was changed or damaged; make or download it again");
 }
 
@@ -180,8 +176,8 @@ static int judge_failures(int stream, Error *stream_error, int unpack, Error *un
     return stream;
 }
 
-static int run_children(const UnpackRequest *request, int blob_fd, int empty_fd, int tree_fd,
-                        Answers *answers, Error *error)
+static int run_children(const UnpackRequest *request, int blob_fd, int empty_fd, int tree_fd, Answers *answers,
+                        Error *error)
 {
     _cleanup_worker_process_ WorkerProcess streamer = WORKER_PROCESS_NONE, unpacker = WORKER_PROCESS_NONE;
     _cleanup_error_ Error stream_error = {}, unpack_error = {};

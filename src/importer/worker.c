@@ -66,8 +66,7 @@ static int enter_and_run(Worker *worker, const WorkerJob *job, int root_mount_fd
     int root_fd, r = confine_enter(&spec, &step);
 
     if (r < 0)
-        return error_set(error, r, "confining the process that is to %s, while %s: %s", job->name, step,
-                         strerror(-r));
+        return error_set(error, r, "confining the process that is to %s, while %s: %s", job->name, step, strerror(-r));
     root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root_fd < 0)
         return -errno;
@@ -194,8 +193,7 @@ int worker_start(const WorkerJob *job, WorkerProcess *ret, Error *error)
     pid = root_mount_fd < 0 ? root_mount_fd : confine_start(&pidfd);
     if (pid < 0)
         return error_hint(
-            error,
-            error_set(error, pid, "making the confined process that is to %s: %s", job->name, strerror(-pid)),
+            error, error_set(error, pid, "making the confined process that is to %s: %s", job->name, strerror(-pid)),
             "this needs root's privileges, CAP_SYS_ADMIN among them");
     if (pid == 0)
         child_main(job, write_fd, root_mount_fd);

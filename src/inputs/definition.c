@@ -112,7 +112,7 @@ static bool is_plain(const char *value)
 /* One assignment; words are quoted so that they come back as they are. */
 static int format_setting(Buffer *text, const Setting *setting, char *const *values, Error *error)
 {
-    STRV_FOREACH(value, values)
+    STRV_FOREACH (value, values)
         if (!is_plain(*value) && setting->type != SETTING_WORDS && setting->type != SETTING_ENVIRONMENT &&
             setting->type != SETTING_ASSIGNMENTS)
             return error_set(error, -EINVAL,
@@ -121,16 +121,15 @@ static int format_setting(Buffer *text, const Setting *setting, char *const *val
                              setting->key, *value);
     if (setting->type == SETTING_WORDS || !values[0]) {
         buffer_append_format(text, "%s=", setting->key);
-        STRV_FOREACH(value, values) {
+        STRV_FOREACH (value, values) {
             _cleanup_free_ char *quoted = text_quote_word(*value);
 
-            buffer_append_format(text, "%s%s", value == (char **) (uintptr_t) values ? "" : " ",
-                                 quoted ? quoted : "");
+            buffer_append_format(text, "%s%s", value == (char **) (uintptr_t) values ? "" : " ", quoted ? quoted : "");
         }
         buffer_append_string(text, "\n");
         return 0;
     }
-    STRV_FOREACH(value, values) {
+    STRV_FOREACH (value, values) {
         bool quote = setting->type == SETTING_ENVIRONMENT || setting->type == SETTING_ASSIGNMENTS;
         _cleanup_free_ char *quoted = quote ? text_quote_word(*value) : strdup(*value);
 

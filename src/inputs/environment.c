@@ -12,7 +12,7 @@ const char *environment_resolve(const char *text, char *const *own)
 
     if (strchr(text, '='))
         return text;
-    STRV_FOREACH(item, own)
+    STRV_FOREACH (item, own)
         if (strncmp(*item, text, length) == 0 && (*item)[length] == '=')
             return *item;
     return NULL;

@@ -43,8 +43,7 @@
 
 pid_t confine_start(int *ret_pidfd)
 {
-    return process_clone(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID |
-                             CLONE_NEWCGROUP,
+    return process_clone(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWCGROUP,
                          -EBADF, ret_pidfd);
 }
 
@@ -56,8 +55,7 @@ static int enter_root(int root_mount_fd)
     int r = mount_set_propagation("/", MS_PRIVATE);
 
     if (r == 0)
-        r = mount_set_attributes(root_mount_fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0,
-                                 false);
+        r = mount_set_attributes(root_mount_fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, false);
     if (r < 0)
         return r;
     target_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -208,8 +206,7 @@ static int load_filter(void)
     struct sock_filter program[6 + 2 * ELEMENTSOF(denied) + 1];
     size_t n = 0;
 
-    program[n++] =
-        (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+    program[n++] = (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
     program[n++] = (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0);
     program[n++] = (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     program[n++] = (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));

@@ -24,10 +24,10 @@ pid_t process_clone(uint64_t namespaces, int cgroup_fd, int *ret_pidfd)
 {
     int pidfd = -EBADF;
     struct clone_args arguments = {
-            .flags = namespaces | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
-            .pidfd = (uint64_t) (uintptr_t) &pidfd,
-            .exit_signal = SIGCHLD,
-            .cgroup = cgroup_fd >= 0 ? (uint64_t) cgroup_fd : 0,
+        .flags = namespaces | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+        .pidfd = (uint64_t) (uintptr_t) &pidfd,
+        .exit_signal = SIGCHLD,
+        .cgroup = cgroup_fd >= 0 ? (uint64_t) cgroup_fd : 0,
     };
     int pid = sys_clone3(&arguments);
 
@@ -115,9 +115,9 @@ int process_start_time(pid_t pid, uint64_t *ret_ticks)
     line[n] = 0;
     /* The command's name may hold anything, parentheses and blanks too: count from the last one. */
     cursor = strrchr(line, ')');
-    if (!cursor || sscanf(cursor + 1,
-                          " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                          &ticks) != 1)
+    if (!cursor ||
+        sscanf(cursor + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &ticks) != 1)
         return -EBADMSG;
     *ret_ticks = ticks;
     return 0;
@@ -157,8 +157,8 @@ int process_clear_ambient(void)
 int process_load_seccomp(const void *instructions, size_t size_bytes)
 {
     struct sock_fprog program = {
-            .len = (unsigned short) (size_bytes / sizeof(struct sock_filter)),
-            .filter = (struct sock_filter *) (uintptr_t) instructions,
+        .len = (unsigned short) (size_bytes / sizeof(struct sock_filter)),
+        .filter = (struct sock_filter *) (uintptr_t) instructions,
     };
 
     if (size_bytes % sizeof(struct sock_filter) != 0 || size_bytes / sizeof(struct sock_filter) > BPF_MAXINSNS)

@@ -48,10 +48,10 @@ ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *ret_fd
     } control = {};
     struct iovec vector = {.iov_base = data, .iov_len = size};
     struct msghdr message = {
-            .msg_iov = &vector,
-            .msg_iovlen = 1,
-            .msg_control = control.bytes,
-            .msg_controllen = sizeof(control.bytes),
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof(control.bytes),
     };
     size_t count = 0;
     ssize_t n;

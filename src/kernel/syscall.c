@@ -86,8 +86,8 @@ int sys_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {
-            {(uint32_t) effective, (uint32_t) permitted, (uint32_t) inheritable},
-            {(uint32_t) (effective >> 32), (uint32_t) (permitted >> 32), (uint32_t) (inheritable >> 32)},
+        {(uint32_t) effective, (uint32_t) permitted, (uint32_t) inheritable},
+        {(uint32_t) (effective >> 32), (uint32_t) (permitted >> 32), (uint32_t) (inheritable >> 32)},
     };
 
     return result(syscall(SYS_capset, &header, data));

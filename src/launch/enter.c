@@ -66,11 +66,11 @@ static const char **environment(Entry *entry)
         r = strv_append_format(&list, "TERM=%s", term ? term : "xterm");
     /* Later entries win: execve(2) keeps duplicates, so they are replaced here. */
     for (int pass = 0; pass < 2; pass++)
-        STRV_FOREACH(item, pass == 0 ? request->machine->environment : (char **) (uintptr_t) request->environment) {
+        STRV_FOREACH (item, pass == 0 ? request->machine->environment : (char **) (uintptr_t) request->environment) {
             size_t length = strcspn(*item, "=") + 1;
             bool replaced = false;
 
-            STRV_FOREACH(old, list)
+            STRV_FOREACH (old, list)
                 if (strncmp(*old, *item, length) == 0) {
                     free(*old);
                     *old = strdup(*item);
@@ -103,17 +103,17 @@ static void plan_privileges(Entry *entry)
                 step_list_add(plan, STEP_NO_NEW_PRIVILEGES, "machine");
             step = step_list_add(plan, STEP_SECCOMP, "machine");
             step->seccomp = (StepSeccomp){
-                    .profile = step_list_string(plan, machine->seccomp_profile),
-                    .program = step_list_bytes(plan, entry->seccomp.bytes, entry->seccomp.size_bytes),
-                    .program_size = entry->seccomp.size_bytes,
+                .profile = step_list_string(plan, machine->seccomp_profile),
+                .program = step_list_bytes(plan, entry->seccomp.bytes, entry->seccomp.size_bytes),
+                .program_size = entry->seccomp.size_bytes,
             };
         }
         if (pass == 1)
             break;
         step = step_list_add(plan, STEP_IDENTITY, request->user ? "--user" : "machine");
-        step->identity.user = step_list_string(plan, !text_is_empty(request->user)    ? request->user
+        step->identity.user = step_list_string(plan, !text_is_empty(request->user)   ? request->user
                                                      : !text_is_empty(machine->user) ? machine->user
-                                                                                      : "0:0");
+                                                                                     : "0:0");
         step = step_list_add(plan, STEP_CAPABILITIES, "machine");
         step->capabilities = (StepCapabilities){.bounding = capabilities & available, .last = CAPABILITY_LAST};
     }
@@ -129,15 +129,14 @@ static int make_plan(Entry *entry, Error *error)
     step->join_start = (StepJoinStart){.target_pidfd = target, .cgroup_fd = add_cgroup(entry)};
     step = step_list_add(plan, STEP_SUPERVISE, "exec");
     step->supervise = (StepSupervise){
-            .name = step_list_string(plan, request->machine->name),
-            .stop_signal = SIGTERM,
-            .stop_timeout_usec = 10000000,
-            .log = request->detach ? STEP_LOG_NONE : STEP_LOG_PASSTHROUGH,
+        .name = step_list_string(plan, request->machine->name),
+        .stop_signal = SIGTERM,
+        .stop_timeout_usec = 10000000,
+        .log = request->detach ? STEP_LOG_NONE : STEP_LOG_PASSTHROUGH,
     };
     step = step_list_add(plan, STEP_JOIN, "exec");
     step->join = (StepJoin){.target_pidfd = target,
-                            .namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |
-                                          CLONE_NEWCGROUP};
+                            .namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP};
     if (request->tty) {
         uint16_t rows = 0, columns = 0;
 
@@ -148,9 +147,9 @@ static int make_plan(Entry *entry, Error *error)
     step_list_add(plan, STEP_KEYRING, "default");
     step = step_list_add(plan, STEP_WORKING_DIRECTORY, request->working_directory ? "--workdir" : "machine");
     step->working_directory.path =
-            step_list_string(plan, request->working_directory            ? request->working_directory
-                                   : request->machine->working_directory ? request->machine->working_directory
-                                                                         : "/");
+        step_list_string(plan, request->working_directory            ? request->working_directory
+                               : request->machine->working_directory ? request->machine->working_directory
+                                                                     : "/");
     plan_privileges(entry);
     step = step_list_add(plan, STEP_EXEC, "exec");
     step->exec = (StepExec){.argv = step_list_strings(plan, request->argv), .environment = environment(entry)};

@@ -89,7 +89,7 @@ static int gather_layers(Launch *launch, const MountSpec *mount, MountFacts *fac
     facts->layer_fds = calloc(strv_length(mount->host_layers), sizeof(uint64_t));
     if (!facts->layer_fds)
         return -ENOMEM;
-    STRV_FOREACH(layer, mount->host_layers) {
+    STRV_FOREACH (layer, mount->host_layers) {
         int fd = open(*layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
         if (fd >= 0 && !layer[1] && !mount->read_only) {
@@ -181,7 +181,7 @@ static int gather_own_cgroup(Launch *launch, Error *error)
     launch->cgroup_path = text_format("berth/%s", spec->name);
     if (!launch->cgroup_path)
         return -ENOMEM;
-    STRV_FOREACH(property, spec->properties) {
+    STRV_FOREACH (property, spec->properties) {
         r = gather_cgroup_file(launch, *property, !is_hybrid, error);
         if (r < 0)
             return r;
@@ -199,7 +199,7 @@ static int gather_cgroup(Launch *launch, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
 
-    STRV_FOREACH(property, spec->properties) {
+    STRV_FOREACH (property, spec->properties) {
         int r = property_check(*property, error);
         if (r < 0)
             return error_prefix(error, r, "%s", spec_origin(spec, offsetof(ContainerSpec, properties)));
@@ -221,8 +221,9 @@ static int gather_log(Launch *launch, Error *error)
     if (driver == LOG_DRIVER_AUTO)
         driver = !spec->detach ? LOG_DRIVER_PASSTHROUGH : has_journal ? LOG_DRIVER_JOURNALD : LOG_DRIVER_FILE;
     if (driver == LOG_DRIVER_JOURNALD && !has_journal)
-        return error_hint(error, error_set(error, -EOPNOTSUPP, "%s: there is no journal on this host",
-                                           spec_origin(spec, offsetof(ContainerSpec, log_driver))),
+        return error_hint(error,
+                          error_set(error, -EOPNOTSUPP, "%s: there is no journal on this host",
+                                    spec_origin(spec, offsetof(ContainerSpec, log_driver))),
                           "use --log-driver=file");
     if (driver == LOG_DRIVER_PASSTHROUGH && spec->detach && spec->tty)
         driver = LOG_DRIVER_NONE;
@@ -279,7 +280,7 @@ static void gather_capabilities(Launch *launch)
 
     (void) process_get_capabilities(&available);
     launch->facts.available_capabilities = available;
-    STRV_FOREACH(name, spec->add_capabilities)
+    STRV_FOREACH (name, spec->add_capabilities)
         if (capability_parse(*name, &mask, NULL) == 0 && mask != CAPABILITY_ALL && (mask & ~available)) {
             _cleanup_free_ char *text = text_format("%s cannot be granted: berthctl itself does not have it", *name);
 

@@ -40,7 +40,7 @@ static char **with_equals(char *const *list)
 {
     char **kept = NULL;
 
-    STRV_FOREACH(item, list)
+    STRV_FOREACH (item, list)
         if (strchr(*item, '=') && **item != '=')
             (void) strv_append(&kept, *item);
     return kept;

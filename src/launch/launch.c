@@ -191,9 +191,9 @@ int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error
     if (!probe) {
         r = roster_lock(request->roster, request->spec->name, &launch->lock_fd);
         if (r == -EBUSY || (r == 0 && runs_unsupervised(request->roster, request->spec->name)))
-            return error_hint(error, error_set(error, -EEXIST, "a container named '%s' is already running",
-                                               request->spec->name),
-                              "choose another --name=, or stop it: berthctl stop %s", request->spec->name);
+            return error_hint(
+                error, error_set(error, -EEXIST, "a container named '%s' is already running", request->spec->name),
+                "choose another --name=, or stop it: berthctl stop %s", request->spec->name);
         if (r < 0)
             return error_set(error, r, "cannot take the name '%s': %s", request->spec->name, strerror(-r));
         (void) fd_list_add(&launch->fds, launch->lock_fd, false);
@@ -233,7 +233,7 @@ static int prepare_stdio(Launch *launch)
 /* The scope is asked for while the executor builds the namespaces. */
 static bool has_property(char *const *properties, const char *name)
 {
-    STRV_FOREACH(property, properties)
+    STRV_FOREACH (property, properties)
         if (property_is(*property, name))
             return true;
     return false;
@@ -266,15 +266,15 @@ static int start_scope(Launch *launch, Systemd *systemd, Error *error)
     _cleanup_free_ char *description = text_format("Container %s", spec->name);
     _cleanup_close_ int pidfd = process_open(launch->executor_pid);
     ScopeRequest request = {
-            .name = name,
-            .slice = spec->slice ? spec->slice : DEFAULT_SLICE,
-            .description = description,
-            .pids = &launch->executor_pid,
-            .pidfds = pidfd >= 0 ? &pidfd : NULL,
-            .pids_count = 1,
-            .timeout_stop_usec = spec->timeout_stop_usec >= UINT64_MAX - 10000000
-                                         ? UINT64_MAX
-                                         : spec->timeout_stop_usec + 10 * UINT64_C(1000000),
+        .name = name,
+        .slice = spec->slice ? spec->slice : DEFAULT_SLICE,
+        .description = description,
+        .pids = &launch->executor_pid,
+        .pidfds = pidfd >= 0 ? &pidfd : NULL,
+        .pids_count = 1,
+        .timeout_stop_usec = spec->timeout_stop_usec >= UINT64_MAX - 10000000
+                                 ? UINT64_MAX
+                                 : spec->timeout_stop_usec + 10 * UINT64_C(1000000),
     };
     int r;
 
@@ -328,10 +328,11 @@ static int enter_supervisor_group(int root_fd, char *path, Error *error)
     r = cgroup_open(root_fd, supervisor, true, &group_fd);
     if (r == 0)
         r = cgroup_write(group_fd, "cgroup.procs", "0");
-    return r < 0 ? error_hint(error, error_set(error, r, "--keep-unit: cannot divide the cgroup of this unit: %s",
-                                               strerror(-r)),
-                              "the unit needs Delegate=yes")
-                 : 0;
+    return r < 0
+               ? error_hint(error,
+                            error_set(error, r, "--keep-unit: cannot divide the cgroup of this unit: %s", strerror(-r)),
+                            "the unit needs Delegate=yes")
+               : 0;
 }
 
 /* Opens the group that the executor is in now and hands it over. */

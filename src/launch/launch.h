@@ -24,10 +24,10 @@ typedef void (*LaunchNotice)(const char *text, void *userdata);
 
 typedef struct LaunchRequest {
     Roster *roster;
-    const ContainerSpec *spec;  /* borrowed until launch_free() */
-    const StoreImage *image;    /* of spec->image, borrowed; NULL for a directory */
+    const ContainerSpec *spec; /* borrowed until launch_free() */
+    const StoreImage *image;   /* of spec->image, borrowed; NULL for a directory */
     const Store *store;
-    bool has_definition;        /* a definition file was written for this run alone */
+    bool has_definition; /* a definition file was written for this run alone */
     LaunchNotice notice;
     void *userdata;
 } LaunchRequest;
@@ -48,7 +48,7 @@ typedef struct EnterRequest {
     Roster *roster;
     const Machine *machine;
     char *const *argv;
-    char *const *environment; /* KEY=VALUE on top of the machine's */
+    char *const *environment;             /* KEY=VALUE on top of the machine's */
     const char *user, *working_directory; /* NULL: the machine's */
     bool tty, interactive, detach, privileged;
 } EnterRequest;

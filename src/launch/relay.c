@@ -46,8 +46,7 @@ static int relay_begin(RelayState *state)
 
     sigemptyset(&mask);
     for (int i = 1; i < NSIG; i++)
-        if (i == SIGWINCH || i == SIGTERM || i == SIGINT || i == SIGHUP || i == SIGQUIT || i == SIGUSR1 ||
-            i == SIGUSR2)
+        if (i == SIGWINCH || i == SIGTERM || i == SIGINT || i == SIGHUP || i == SIGQUIT || i == SIGUSR1 || i == SIGUSR2)
             sigaddset(&mask, i);
     if (sigprocmask(SIG_BLOCK, &mask, &state->old_mask) < 0)
         return -errno;
@@ -118,9 +117,9 @@ static int copy_keys(RelayState *state)
 static void take_end(const Message *message, MachineExit *ret)
 {
     *ret = (MachineExit){
-            .code = message->is_signaled ? 128 + message->number : message->number,
-            .signal = message->is_signaled ? (uint64_t) message->number : 0,
-            .oom_kills = message->oom_kills,
+        .code = message->is_signaled ? 128 + message->number : message->number,
+        .signal = message->is_signaled ? (uint64_t) message->number : 0,
+        .oom_kills = message->oom_kills,
     };
 }
 
@@ -169,16 +168,14 @@ static int relay_loop(RelayState *state, MachineExit *ret, Error *error)
     bool has_terminal = relay->terminal_fd >= 0, is_hung_up = false;
 
     for (;;) {
-        int input = has_terminal                                    ? relay->terminal_fd
-                    : relay->pipes && state->is_open[0]             ? relay->pipes[0]
-                                                                    : -1;
+        int input = has_terminal ? relay->terminal_fd : relay->pipes && state->is_open[0] ? relay->pipes[0] : -1;
         struct pollfd polls[] = {
-                {relay->control_fd, POLLIN, 0},
-                {state->signals_fd, POLLIN, 0},
-                {state->reads_stdin && input >= 0 ? STDIN_FILENO : -1, POLLIN, 0},
-                {has_terminal && !relay->is_attached && !is_hung_up ? relay->terminal_fd : -1, POLLIN, 0},
-                {relay->pipes && state->is_open[1] ? relay->pipes[1] : -1, POLLIN, 0},
-                {relay->pipes && state->is_open[2] ? relay->pipes[2] : -1, POLLIN, 0},
+            {relay->control_fd, POLLIN, 0},
+            {state->signals_fd, POLLIN, 0},
+            {state->reads_stdin && input >= 0 ? STDIN_FILENO : -1, POLLIN, 0},
+            {has_terminal && !relay->is_attached && !is_hung_up ? relay->terminal_fd : -1, POLLIN, 0},
+            {relay->pipes && state->is_open[1] ? relay->pipes[1] : -1, POLLIN, 0},
+            {relay->pipes && state->is_open[2] ? relay->pipes[2] : -1, POLLIN, 0},
         };
         int r;
 
@@ -236,8 +233,7 @@ int launch_attach(Roster *roster, const Machine *machine, MachineExit *ret, Erro
     Message message;
     int n, r;
 
-    n = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", roster->attach_fd,
-                 machine->name);
+    n = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", roster->attach_fd, machine->name);
     if (fd < 0 || n < 0 || (size_t) n >= sizeof(address.sun_path))
         return -errno;
     if (connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0)

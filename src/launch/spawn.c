@@ -25,9 +25,9 @@ static int open_executor(int *ret_fd, Error *error)
 {
     const char *override = secure_getenv("BERTH_EXECUTOR");
     const char *const places[] = {
-            override,
-            BERTH_BUILD_DIR[0] ? BERTH_BUILD_DIR "/executor/" EXECUTOR_NAME : NULL,
-            BERTH_LIBEXEC_DIR "/" EXECUTOR_NAME,
+        override,
+        BERTH_BUILD_DIR[0] ? BERTH_BUILD_DIR "/executor/" EXECUTOR_NAME : NULL,
+        BERTH_LIBEXEC_DIR "/" EXECUTOR_NAME,
     };
 
     for (size_t i = 0; i < ELEMENTSOF(places); i++) {
@@ -52,8 +52,8 @@ static int protect_executor(int program_fd, int *ret_fd)
     void *data;
     int fd;
 
-    if (clone_fd >= 0 && mount_set_attributes(clone_fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0,
-                                              false) == 0) {
+    if (clone_fd >= 0 &&
+        mount_set_attributes(clone_fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, false) == 0) {
         *ret_fd = TAKE_FD(clone_fd);
         return 0;
     }
@@ -93,7 +93,7 @@ int launch_spawn_executor(const StepList *plan, const FdList *fds, const int chi
                           pid_t *ret_pid, Error *error)
 {
     _cleanup_close_ int program_fd = -EBADF, protected_fd = -EBADF, plan_fd = -EBADF, exec_fd = -EBADF,
-                      null_fd = -EBADF;
+                        null_fd = -EBADF;
     int sockets[2] = {-EBADF, -EBADF}, moved[LAUNCH_FDS_MAX + FIRST_FD];
     size_t count = 0, size = 0;
     void *encoded = NULL;
@@ -197,8 +197,8 @@ int launch_explain_failure(const StepList *plan, const Message *message, const c
     const Step *step = message->step < plan->count ? &plan->steps[message->step] : NULL;
     int r = message->number < 0 ? message->number : -EIO;
 
-    *ret_exit_status = message->exit_status >= 125 && message->exit_status <= 127 ? (int) message->exit_status
-                                                                                  : LAUNCH_EXIT_FAILURE;
+    *ret_exit_status =
+        message->exit_status >= 125 && message->exit_status <= 127 ? (int) message->exit_status : LAUNCH_EXIT_FAILURE;
     if (!step)
         return error_set(error, r, "cannot start '%s': %s", name, message->text);
     return error_set(error, r, "cannot start '%s': %s [step %u, %s, from %s]", name, message->text, message->step,

@@ -23,8 +23,8 @@ void roster_close(Roster *roster)
 {
     if (!roster)
         return;
-    int *const fds[] = {&roster->run_fd,    &roster->machines_fd, &roster->locks_fd,   &roster->exits_fd,
-                        &roster->attach_fd, &roster->logs_fd,     &roster->seccomp_fd, &roster->definitions_fd,
+    int *const fds[] = {&roster->run_fd,    &roster->machines_fd,  &roster->locks_fd,   &roster->exits_fd,
+                        &roster->attach_fd, &roster->logs_fd,      &roster->seccomp_fd, &roster->definitions_fd,
                         &roster->data_fd,   &roster->containers_fd};
 
     for (size_t i = 0; i < ELEMENTSOF(fds); i++)
@@ -67,10 +67,10 @@ int roster_open(bool create, Roster **ret, Error *error)
     const struct {
         const char *name;
         int *fd;
-    } places[] = {{"machines", &roster->machines_fd}, {"locks", &roster->locks_fd},
-                  {"exits", &roster->exits_fd},       {"attach", &roster->attach_fd},
-                  {"logs", &roster->logs_fd},         {"seccomp", &roster->seccomp_fd},
-                  {"containers", &roster->definitions_fd}};
+    } places[] = {
+        {"machines", &roster->machines_fd},     {"locks", &roster->locks_fd}, {"exits", &roster->exits_fd},
+        {"attach", &roster->attach_fd},         {"logs", &roster->logs_fd},   {"seccomp", &roster->seccomp_fd},
+        {"containers", &roster->definitions_fd}};
 
     r = open_private(AT_FDCWD, run_dir ? run_dir : RUN_DIR, create, &roster->run_fd, error);
     for (size_t i = 0; r == 0 && i < ELEMENTSOF(places); i++)
@@ -326,7 +326,7 @@ int roster_reconcile(Roster *roster, RosterReport report, void *userdata)
 
     if (r < 0)
         return r;
-    STRV_FOREACH(name, names) {
+    STRV_FOREACH (name, names) {
         _cleanup_(machine_freep) Machine *machine = NULL;
         _cleanup_error_ Error error = {};
         _cleanup_close_ int lock_fd = -EBADF;

@@ -9,15 +9,15 @@
 #include "proto/state.h"
 
 typedef struct Roster {
-    int run_fd;        /* /run/berth */
-    int machines_fd;   /* state files */
+    int run_fd;      /* /run/berth */
+    int machines_fd; /* state files */
     int locks_fd, exits_fd;
-    int attach_fd;     /* sockets of detached machines */
-    int logs_fd;       /* where there is no journal */
-    int seccomp_fd;    /* compiled filters */
+    int attach_fd;      /* sockets of detached machines */
+    int logs_fd;        /* where there is no journal */
+    int seccomp_fd;     /* compiled filters */
     int definitions_fd; /* /run/berth/containers */
-    int data_fd;       /* /var/lib/berth, -EBADF when it is not there */
-    int containers_fd; /* /var/lib/berth/containers, -EBADF when it is not there */
+    int data_fd;        /* /var/lib/berth, -EBADF when it is not there */
+    int containers_fd;  /* /var/lib/berth/containers, -EBADF when it is not there */
 } Roster;
 
 void roster_close(Roster *roster);

@@ -13,7 +13,7 @@
 
 /* The sources of one user mount, same order as spec->mounts. */
 typedef struct MountFacts {
-    uint64_t source_fd; /* place plus one; 0: none needed */
+    uint64_t source_fd;  /* place plus one; 0: none needed */
     uint64_t *layer_fds; /* OVERLAY: one for each host layer; of the writable one its parent directory */
     size_t layers_count;
     bool is_file;
@@ -34,12 +34,12 @@ struct HostFacts {
     uint64_t cgroup_root_fd;
     const char *cgroup_name;
     char *const *cgroup_files;
-    bool has_cgroup;       /* a cgroup will be there at all */
+    bool has_cgroup; /* a cgroup will be there at all */
     bool is_hybrid_cgroup;
 
     uint64_t log_fd, run_fd, attach_fd;
-    bool keeps_exit;       /* somebody may ask later how it ended */
-    uint64_t log;          /* StepLog */
+    bool keeps_exit; /* somebody may ask later how it ended */
+    uint64_t log;    /* StepLog */
     const char *id;
 
     const void *seccomp_program;
@@ -48,6 +48,6 @@ struct HostFacts {
     uint16_t terminal_rows, terminal_columns;
     unsigned last_capability;
     uint64_t available_capabilities; /* what the launcher itself has */
-    const char *host_resolv_conf; /* text, with --network=host; or NULL */
-    const char *terminal_type;    /* $TERM of the caller or NULL */
+    const char *host_resolv_conf;    /* text, with --network=host; or NULL */
+    const char *terminal_type;       /* $TERM of the caller or NULL */
 };

@@ -12,9 +12,9 @@ typedef struct Planner {
     const ContainerSpec *spec;
     const HostFacts *facts;
     StepList *list;
-    uint64_t trees;     /* STEP_CLONE_TREEs so far: their numbers */
-    uint64_t data_tree; /* of these, the data directory; 0: not needed */
-    uint64_t root_tree; /* of these, the root directory; 0: the root is an image */
+    uint64_t trees;        /* STEP_CLONE_TREEs so far: their numbers */
+    uint64_t data_tree;    /* of these, the data directory; 0: not needed */
+    uint64_t root_tree;    /* of these, the root directory; 0: the root is an image */
     uint64_t *mount_trees; /* for each spec mount its (first) tree, 0: none */
 } Planner;
 

@@ -39,8 +39,8 @@ void plan_api_mounts(Planner *planner)
     add_plain_mount(planner, "proc", "/proc", ATTRIBUTES_STRICT, NULL);
     /* sysfs shows the network devices of the namespace that mounts it; with the host's network that is all of it, and
      * read-only either way. */
-    add_plain_mount(planner, "sysfs", "/sys",
-                    ATTRIBUTES_STRICT | (spec->privileged ? 0 : (uint64_t) MOUNT_ATTR_RDONLY), NULL);
+    add_plain_mount(planner, "sysfs", "/sys", ATTRIBUTES_STRICT | (spec->privileged ? 0 : (uint64_t) MOUNT_ATTR_RDONLY),
+                    NULL);
     add_plain_mount(planner, "tmpfs", "/dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
                     spec->boot ? boot_dev_options : dev_options);
     add_plain_mount(planner, "devpts", "/dev/pts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, pts_options);
@@ -73,20 +73,15 @@ void plan_devices(Planner *planner)
         unsigned major, minor;
     } devices[] = {{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
                    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}};
-    static const char *const links[][2] = {{"/dev/ptmx", "pts/ptmx"},
-                                           {"/dev/fd", "/proc/self/fd"},
-                                           {"/dev/stdin", "/proc/self/fd/0"},
-                                           {"/dev/stdout", "/proc/self/fd/1"},
-                                           {"/dev/stderr", "/proc/self/fd/2"},
-                                           {"/dev/core", "/proc/kcore"}};
+    static const char *const links[][2] = {{"/dev/ptmx", "pts/ptmx"},          {"/dev/fd", "/proc/self/fd"},
+                                           {"/dev/stdin", "/proc/self/fd/0"},  {"/dev/stdout", "/proc/self/fd/1"},
+                                           {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/core", "/proc/kcore"}};
 
     for (size_t i = 0; i < ELEMENTSOF(devices); i++) {
         Step *step = step_list_add(planner->list, STEP_DEVICE, DEFAULT_ORIGIN);
 
-        step->device = (StepDevice){.target = devices[i].path,
-                                    .major = devices[i].major,
-                                    .minor = devices[i].minor,
-                                    .mode = 0666};
+        step->device =
+            (StepDevice){.target = devices[i].path, .major = devices[i].major, .minor = devices[i].minor, .mode = 0666};
     }
     for (size_t i = 0; i < ELEMENTSOF(links); i++)
         add_symlink(planner, DEFAULT_ORIGIN, links[i][0], links[i][1]);
@@ -98,10 +93,10 @@ static void add_file(Planner *planner, const char *origin, const char *target, c
     Step *step = step_list_add(planner->list, STEP_FILE, origin);
 
     step->file = (StepFile){
-            .target = step_list_string(planner->list, target),
-            .content = step_list_string(planner->list, content),
-            .mode = mode,
-            .only_if_missing = only_if_missing,
+        .target = step_list_string(planner->list, target),
+        .content = step_list_string(planner->list, content),
+        .mode = mode,
+        .only_if_missing = only_if_missing,
     };
 }
 
@@ -129,8 +124,7 @@ void plan_files(Planner *planner)
     /* Into a layer of the container's own only: a directory tree of the host is not ours to fill. */
     if (!facts->layers)
         return;
-    add_file(planner, ORIGIN(hostname), "/etc/hostname", step_list_format(list, "%s\n", spec->hostname), 0644,
-             false);
+    add_file(planner, ORIGIN(hostname), "/etc/hostname", step_list_format(list, "%s\n", spec->hostname), 0644, false);
     add_file(planner, ORIGIN(hostname), "/etc/hosts",
              step_list_format(list,
                               "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
@@ -160,14 +154,13 @@ static void plan_overlay_mount(Planner *planner, const MountSpec *mount, size_t 
     if (!mount->read_only)
         count--;
     step->overlay = (StepOverlay){
-            .lower_tree = first,
-            .lower_count = count,
-            .upper_tree = mount->read_only ? 0 : first + count,
-            .upper = mount->read_only ? NULL
-                                      : step_list_string(planner->list, path_last(mount->host_layers[count])),
-            .work = mount->read_only ? NULL : plan_overlay_work_name(planner, number),
-            .target = step_list_string(planner->list, mount->inside_path),
-            .attributes = attributes_of(mount),
+        .lower_tree = first,
+        .lower_count = count,
+        .upper_tree = mount->read_only ? 0 : first + count,
+        .upper = mount->read_only ? NULL : step_list_string(planner->list, path_last(mount->host_layers[count])),
+        .work = mount->read_only ? NULL : plan_overlay_work_name(planner, number),
+        .target = step_list_string(planner->list, mount->inside_path),
+        .attributes = attributes_of(mount),
     };
 }
 
@@ -181,10 +174,10 @@ static void plan_user_mount(Planner *planner, size_t number)
     case MOUNT_KIND_BIND:
         step = step_list_add(planner->list, STEP_BIND, mount->origin);
         step->bind = (StepBind){
-                .tree = planner->mount_trees[number],
-                .target = step_list_string(planner->list, mount->inside_path),
-                .attributes = attributes_of(mount),
-                .is_file = facts->is_file,
+            .tree = planner->mount_trees[number],
+            .target = step_list_string(planner->list, mount->inside_path),
+            .attributes = attributes_of(mount),
+            .is_file = facts->is_file,
         };
         break;
     case MOUNT_KIND_TMPFS:
@@ -232,9 +225,9 @@ void plan_terminal(Planner *planner)
         return;
     step = step_list_add(planner->list, STEP_TERMINAL, spec->tty ? "--tty" : ORIGIN(boot));
     step->terminal = (StepTerminal){
-            .is_stdio = true,
-            .rows = planner->facts->terminal_rows,
-            .columns = planner->facts->terminal_columns,
+        .is_stdio = true,
+        .rows = planner->facts->terminal_rows,
+        .columns = planner->facts->terminal_columns,
     };
 }
 
@@ -258,22 +251,40 @@ void plan_kernel_paths(Planner *planner)
 {
     /* Kernel files that tell of the host, its hardware or other processes, or that act on them. Missing ones are no
      * error: which there are depends on the kernel. */
-    static const char *const masked[] = {
-            "/proc/acpi",        "/proc/asound",      "/proc/interrupts",    "/proc/kcore",
-            "/proc/keys",        "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-            "/proc/timer_list",  "/proc/timer_stats", "/proc/kallsyms",      "/sys/firmware",
-            "/sys/fs/selinux",   "/sys/dev/block",    "/sys/devices/virtual/powercap", NULL};
-    static const char *const masked_boot[] = {"/proc/kallsyms",   "/proc/kcore",   "/proc/keys",
-                                              "/proc/timer_list", "/proc/sysrq-trigger", "/sys/firmware", NULL};
-    static const char *const read_only[] = {"/proc/bus", "/proc/fs",  "/proc/irq",
-                                            "/proc/sys", "/proc/sysrq-trigger", NULL};
-    static const char *const read_only_boot[] = {"/proc/sys", "/proc/acpi", "/proc/apm",  "/proc/asound",
-                                                 "/proc/bus", "/proc/fs",   "/proc/irq",  "/proc/scsi", NULL};
+    static const char *const masked[] = {"/proc/acpi",
+                                         "/proc/asound",
+                                         "/proc/interrupts",
+                                         "/proc/kcore",
+                                         "/proc/keys",
+                                         "/proc/latency_stats",
+                                         "/proc/sched_debug",
+                                         "/proc/scsi",
+                                         "/proc/timer_list",
+                                         "/proc/timer_stats",
+                                         "/proc/kallsyms",
+                                         "/sys/firmware",
+                                         "/sys/fs/selinux",
+                                         "/sys/dev/block",
+                                         "/sys/devices/virtual/powercap",
+                                         NULL};
+    static const char *const masked_boot[] = {"/proc/kallsyms",      "/proc/kcore",   "/proc/keys", "/proc/timer_list",
+                                              "/proc/sysrq-trigger", "/sys/firmware", NULL};
+    static const char *const read_only[] = {"/proc/bus",           "/proc/fs", "/proc/irq", "/proc/sys",
+                                            "/proc/sysrq-trigger", NULL};
+    static const char *const read_only_boot[] = {"/proc/sys",    "/proc/acpi", "/proc/apm",
+                                                 "/proc/asound", "/proc/bus",  "/proc/fs",
+                                                 "/proc/irq",    "/proc/scsi", NULL};
     const ContainerSpec *spec = planner->spec;
-    _cleanup_strv_ char **hide = without_unmasked(
-            spec, spec->privileged ? NULL : spec->boot ? masked_boot : masked, spec->masked_paths);
-    _cleanup_strv_ char **protect =
-            without_unmasked(spec, spec->privileged ? NULL : spec->boot ? read_only_boot : read_only, NULL);
+    _cleanup_strv_ char **hide = without_unmasked(spec,
+                                                  spec->privileged ? NULL
+                                                  : spec->boot     ? masked_boot
+                                                                   : masked,
+                                                  spec->masked_paths);
+    _cleanup_strv_ char **protect = without_unmasked(spec,
+                                                     spec->privileged ? NULL
+                                                     : spec->boot     ? read_only_boot
+                                                                      : read_only,
+                                                     NULL);
     Step *step;
 
     if (!hide || !protect) {

@@ -8,22 +8,19 @@
 
 /* The order of a start. A contributor may only lean on what stands above it. */
 static void (*const contributors[])(Planner *) = {
-        /* host */
-        plan_host_resources, /* the cgroup, the container's own directory */
-        plan_host_trees,     /* detached clones of what will be mounted inside */
-        plan_start,          /* the new namespaces */
-        plan_supervise,
-        /* inside, still able to see the host's mounts */
-        plan_root,
-        plan_api_mounts, /* /proc, /sys, /dev and what belongs to them */
-        plan_devices,
-        plan_files,
-        plan_user_mounts, /* may cover any of the above, as asked */
-        plan_terminal,
-        plan_kernel_paths, /* sysctls, then masks and read-only paths: after user mounts, which must not uncover */
-        /* inside, the host out of sight */
-        plan_enter,   /* the root, the cgroup, host name, loopback */
-        plan_process, /* limits, identity, privileges given up, the program */
+    /* host */
+    plan_host_resources, /* the cgroup, the container's own directory */
+    plan_host_trees,     /* detached clones of what will be mounted inside */
+    plan_start,          /* the new namespaces */
+    plan_supervise,
+    /* inside, still able to see the host's mounts */
+    plan_root, plan_api_mounts,                 /* /proc, /sys, /dev and what belongs to them */
+    plan_devices, plan_files, plan_user_mounts, /* may cover any of the above, as asked */
+    plan_terminal,
+    plan_kernel_paths, /* sysctls, then masks and read-only paths: after user mounts, which must not uncover */
+    /* inside, the host out of sight */
+    plan_enter,   /* the root, the cgroup, host name, loopback */
+    plan_process, /* limits, identity, privileges given up, the program */
 };
 
 void plan_add_mount(Planner *planner, const char *origin, const char *type, const char *target, uint64_t attributes,
@@ -32,10 +29,10 @@ void plan_add_mount(Planner *planner, const char *origin, const char *type, cons
     Step *step = step_list_add(planner->list, STEP_MOUNT, origin);
 
     step->mount = (StepMount){
-            .type = step_list_string(planner->list, type),
-            .target = step_list_string(planner->list, target),
-            .options = step_list_strings(planner->list, options),
-            .attributes = attributes,
+        .type = step_list_string(planner->list, type),
+        .target = step_list_string(planner->list, target),
+        .options = step_list_strings(planner->list, options),
+        .attributes = attributes,
     };
 }
 

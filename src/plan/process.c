@@ -59,11 +59,11 @@ static const char **environment(Planner *planner)
     const char *term = planner->facts->terminal_type;
     char uuid[33] = "";
     const char *const defaults[][2] = {
-            {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-            {"container", "berth"},
-            {"TERM", spec->tty || spec->boot ? (term ? term : "xterm") : NULL},
-            {"HOSTNAME", spec->boot ? NULL : spec->hostname},
-            {"container_uuid", spec->boot ? uuid : NULL},
+        {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        {"container", "berth"},
+        {"TERM", spec->tty || spec->boot ? (term ? term : "xterm") : NULL},
+        {"HOSTNAME", spec->boot ? NULL : spec->hostname},
+        {"container_uuid", spec->boot ? uuid : NULL},
     };
     int r = 0;
 
@@ -72,7 +72,7 @@ static const char **environment(Planner *planner)
         _cleanup_free_ char *prefix = text_format("%s=", defaults[i][0]);
         bool given = false;
 
-        STRV_FOREACH(item, spec->environment)
+        STRV_FOREACH (item, spec->environment)
             given = given || (prefix && text_after_prefix(*item, prefix));
         if (!given && defaults[i][1])
             r = strv_append_format(&list, "%s=%s", defaults[i][0], defaults[i][1]);
@@ -101,10 +101,10 @@ static void plan_exec(Planner *planner)
     if (r < 0)
         planner->list->failed = r;
     step->exec = (StepExec){
-            .argv = step_list_strings(planner->list, argv),
-            .environment = environment(planner),
-            .init = spec->init,
-            .candidates = spec->boot ? step_list_strings(planner->list, candidates) : NULL,
+        .argv = step_list_strings(planner->list, argv),
+        .environment = environment(planner),
+        .init = spec->init,
+        .candidates = spec->boot ? step_list_strings(planner->list, candidates) : NULL,
     };
 }
 
@@ -116,9 +116,9 @@ static void plan_seccomp(Planner *planner)
         return;
     step = step_list_add(planner->list, STEP_SECCOMP, ORIGIN(seccomp_profile));
     step->seccomp = (StepSeccomp){
-            .profile = step_list_string(planner->list, planner->spec->seccomp_profile),
-            .program = step_list_bytes(planner->list, planner->facts->seccomp_program, planner->facts->seccomp_size),
-            .program_size = planner->facts->seccomp_size,
+        .profile = step_list_string(planner->list, planner->spec->seccomp_profile),
+        .program = step_list_bytes(planner->list, planner->facts->seccomp_program, planner->facts->seccomp_size),
+        .program_size = planner->facts->seccomp_size,
     };
 }
 
@@ -130,8 +130,8 @@ void plan_process(Planner *planner)
     plan_limits(planner);
     step = step_list_add(planner->list, STEP_WORKING_DIRECTORY, ORIGIN(working_directory));
     step->working_directory = (StepWorkingDirectory){
-            .path = step_list_string(planner->list, spec->working_directory ? spec->working_directory : "/"),
-            .create = planner->facts->layers != NULL,
+        .path = step_list_string(planner->list, spec->working_directory ? spec->working_directory : "/"),
+        .create = planner->facts->layers != NULL,
     };
     /* seccomp(2): without no_new_privs a filter needs CAP_SYS_ADMIN, so it goes in before the capabilities go. */
     if (!spec->no_new_privileges)
@@ -139,8 +139,8 @@ void plan_process(Planner *planner)
     step = step_list_add(planner->list, STEP_IDENTITY, ORIGIN(user));
     step->identity.user = step_list_string(planner->list, text_is_empty(spec->user) ? "0:0" : spec->user);
     step = step_list_add(planner->list, STEP_CAPABILITIES, ORIGIN(add_capabilities));
-    step->capabilities =
-            (StepCapabilities){.bounding = spec->capabilities & planner->facts->available_capabilities, .last = planner->facts->last_capability};
+    step->capabilities = (StepCapabilities){.bounding = spec->capabilities & planner->facts->available_capabilities,
+                                            .last = planner->facts->last_capability};
     if (spec->no_new_privileges) {
         step_list_add(planner->list, STEP_NO_NEW_PRIVILEGES, ORIGIN(no_new_privileges));
         plan_seccomp(planner);

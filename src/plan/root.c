@@ -36,9 +36,9 @@ void plan_host_resources(Planner *planner)
     if (facts->has_cgroup) {
         step = step_list_add(planner->list, STEP_CGROUP, spec_origin(spec, offsetof(ContainerSpec, slice)));
         step->cgroup = (StepCgroup){
-                .name = step_list_string(planner->list, facts->cgroup_name),
-                .root_fd = facts->cgroup_root_fd,
-                .files = step_list_strings(planner->list, facts->cgroup_files),
+            .name = step_list_string(planner->list, facts->cgroup_name),
+            .root_fd = facts->cgroup_root_fd,
+            .files = step_list_strings(planner->list, facts->cgroup_files),
         };
     }
     if (has_upper(planner)) {
@@ -46,14 +46,14 @@ void plan_host_resources(Planner *planner)
 
         step = step_list_add(planner->list, STEP_DIRECTORY, spec_origin(spec, offsetof(ContainerSpec, ephemeral)));
         step->directory = (StepDirectory){
-                .parent_fd = facts->data_fd,
-                .name = step_list_format(planner->list, CONTAINERS "/%s", spec->name),
-                .mode = 0700,
-                .remove = spec->remove || spec->ephemeral,
-                .children = step_list_strings(planner->list, children),
-                .child_mode = facts->root_mode,
-                .child_uid = facts->root_uid,
-                .child_gid = facts->root_gid,
+            .parent_fd = facts->data_fd,
+            .name = step_list_format(planner->list, CONTAINERS "/%s", spec->name),
+            .mode = 0700,
+            .remove = spec->remove || spec->ephemeral,
+            .children = step_list_strings(planner->list, children),
+            .child_mode = facts->root_mode,
+            .child_uid = facts->root_uid,
+            .child_gid = facts->root_gid,
         };
     }
 }
@@ -64,9 +64,9 @@ static uint64_t add_clone(Planner *planner, const char *origin, uint64_t source_
     Step *step = step_list_add(planner->list, STEP_CLONE_TREE, origin);
 
     step->clone_tree = (StepCloneTree){
-            .source_fd = source_fd,
-            .host_path = step_list_string(planner->list, host_path),
-            .recursive = recursive,
+        .source_fd = source_fd,
+        .host_path = step_list_string(planner->list, host_path),
+        .recursive = recursive,
     };
     return ++planner->trees;
 }
@@ -89,10 +89,10 @@ static void plan_overlay_trees(Planner *planner, size_t number)
         return;
     step = step_list_add(planner->list, STEP_DIRECTORY, mount->origin);
     step->directory = (StepDirectory){
-            .parent_fd = facts->layer_fds[strv_length(mount->host_layers) - 1],
-            .name = plan_overlay_work_name(planner, number),
-            .mode = 0700,
-            .remove = true,
+        .parent_fd = facts->layer_fds[strv_length(mount->host_layers) - 1],
+        .name = plan_overlay_work_name(planner, number),
+        .mode = 0700,
+        .remove = true,
     };
 }
 
@@ -103,9 +103,9 @@ void plan_host_trees(Planner *planner)
     if (is_image(planner) || has_upper(planner))
         planner->data_tree = add_clone(planner, DEFAULT_ORIGIN, planner->facts->data_fd, "the image store", false);
     if (!is_image(planner))
-        planner->root_tree = add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, host_directory)),
-                                       planner->facts->directory_fd, spec->host_directory,
-                                       !spec->ephemeral && spec->volatile_mode != VOLATILE_OVERLAY);
+        planner->root_tree =
+            add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, host_directory)), planner->facts->directory_fd,
+                      spec->host_directory, !spec->ephemeral && spec->volatile_mode != VOLATILE_OVERLAY);
     for (size_t i = 0; i < spec->mounts.count; i++) {
         const MountSpec *mount = &spec->mounts.items[i];
 
@@ -132,19 +132,19 @@ void plan_supervise(Planner *planner)
     Step *step = step_list_add(planner->list, STEP_SUPERVISE, spec_origin(spec, offsetof(ContainerSpec, log_driver)));
 
     step->supervise = (StepSupervise){
-            .name = step_list_string(planner->list, spec->name),
-            .id = step_list_string(planner->list, facts->id),
-            .image = step_list_string(planner->list, spec->image),
-            .tag = step_list_string(planner->list, spec->name),
-            .stop_signal = (uint64_t) spec->stop_signal,
-            .stop_timeout_usec = spec->timeout_stop_usec,
-            .log = facts->log,
-            .log_fd = facts->log_fd,
-            .run_fd = facts->run_fd,
-            .keep_exit = facts->keeps_exit,
-            .forget_log = spec->remove,
-            .attach_fd = facts->attach_fd,
-            .is_system = spec->boot,
+        .name = step_list_string(planner->list, spec->name),
+        .id = step_list_string(planner->list, facts->id),
+        .image = step_list_string(planner->list, spec->image),
+        .tag = step_list_string(planner->list, spec->name),
+        .stop_signal = (uint64_t) spec->stop_signal,
+        .stop_timeout_usec = spec->timeout_stop_usec,
+        .log = facts->log,
+        .log_fd = facts->log_fd,
+        .run_fd = facts->run_fd,
+        .keep_exit = facts->keeps_exit,
+        .forget_log = spec->remove,
+        .attach_fd = facts->attach_fd,
+        .is_system = spec->boot,
     };
 }
 
@@ -171,14 +171,14 @@ static void plan_root_overlay(Planner *planner)
     for (size_t i = 0; i < count; i++)
         highest_first[i] = facts->layers[count - 1 - i];
     step->root_overlay = (StepRootOverlay){
-            .lower = is_image(planner) ? step_list_strings(planner->list, highest_first) : NULL,
-            .upper = has_upper(planner) ? step_list_format(planner->list, CONTAINERS "/%s", spec->name) : NULL,
-            .data_tree = planner->data_tree,
-            .tree = planner->root_tree,
-            .attributes = root_attributes(planner),
-            .root_mode = facts->root_mode,
-            .root_uid = facts->root_uid,
-            .root_gid = facts->root_gid,
+        .lower = is_image(planner) ? step_list_strings(planner->list, highest_first) : NULL,
+        .upper = has_upper(planner) ? step_list_format(planner->list, CONTAINERS "/%s", spec->name) : NULL,
+        .data_tree = planner->data_tree,
+        .tree = planner->root_tree,
+        .attributes = root_attributes(planner),
+        .root_mode = facts->root_mode,
+        .root_uid = facts->root_uid,
+        .root_gid = facts->root_gid,
     };
     free(highest_first);
 }
@@ -187,12 +187,12 @@ static void plan_root_overlay(Planner *planner)
 static void plan_root_volatile(Planner *planner)
 {
     static const char *const links[][2] = {
-            {"/bin", "usr/bin"}, {"/sbin", "usr/sbin"}, {"/lib", "usr/lib"}, {"/lib64", "usr/lib64"}};
+        {"/bin", "usr/bin"}, {"/sbin", "usr/sbin"}, {"/lib", "usr/lib"}, {"/lib64", "usr/lib64"}};
     Step *step = step_list_add(planner->list, STEP_ROOT_TREE,
                                spec_origin(planner->spec, offsetof(ContainerSpec, volatile_mode)));
 
-    step->root_tree = (StepRootTree){
-            .tree = planner->root_tree, .volatile_usr = true, .attributes = root_attributes(planner)};
+    step->root_tree =
+        (StepRootTree){.tree = planner->root_tree, .volatile_usr = true, .attributes = root_attributes(planner)};
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
         step = step_list_add(planner->list, STEP_SYMLINK,
                              spec_origin(planner->spec, offsetof(ContainerSpec, volatile_mode)));

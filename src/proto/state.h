@@ -10,26 +10,26 @@
 
 typedef struct Machine {
     uint64_t schema;
-    char *name, *id;            /* id: 64 hex digits, made at each start */
-    char *image, *image_id;     /* NULL for a directory */
-    char *directory;            /* NULL for an image */
+    char *name, *id;        /* id: 64 hex digits, made at each start */
+    char *image, *image_id; /* NULL for a directory */
+    char *directory;        /* NULL for an image */
     char **command;
-    char *unit;                 /* systemd unit, NULL without systemd */
-    char *cgroup;               /* below the unified hierarchy, NULL without */
-    char **environment;         /* what exec inherits: the payload's, its user, place and privileges */
+    char *unit;         /* systemd unit, NULL without systemd */
+    char *cgroup;       /* below the unified hierarchy, NULL without */
+    char **environment; /* what exec inherits: the payload's, its user, place and privileges */
     char *user, *working_directory, *seccomp_profile;
     uint64_t capabilities;
     bool no_new_privileges;
-    char *log;                  /* journald, file, none, passthrough */
+    char *log; /* journald, file, none, passthrough */
     char *boot_id;
     uint64_t supervisor, supervisor_started; /* pid and proc_pid_stat(5) start time in ticks */
     uint64_t leader, leader_started, leader_pidfd_id;
     uint64_t created_usec, started_usec; /* realtime */
     uint64_t stop_timeout_usec, stop_signal;
     bool interactive, terminal, boot;
-    bool remove;                /* what it wrote goes with it */
-    bool has_definition;        /* /run/berth/containers/NAME.container was made for it */
-    json_t *unknown;            /* fields of a newer version, kept */
+    bool remove;         /* what it wrote goes with it */
+    bool has_definition; /* /run/berth/containers/NAME.container was made for it */
+    json_t *unknown;     /* fields of a newer version, kept */
 } Machine;
 
 extern const JsonField machine_fields[];
@@ -41,7 +41,7 @@ DEFINE_CLEANUP(Machine *, machine_free)
 /* How a machine ended: /run/berth/exits/NAME, written by the supervisor. */
 typedef struct MachineExit {
     uint64_t schema;
-    int64_t code;   /* exit status as a shell has it: 128 + signal */
+    int64_t code; /* exit status as a shell has it: 128 + signal */
     uint64_t signal, oom_kills, finished_usec, lines_dropped;
 } MachineExit;
 

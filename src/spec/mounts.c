@@ -9,9 +9,11 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-        [MOUNT_KIND_BIND] = "bind",           [MOUNT_KIND_TMPFS] = "tmpfs",
-        [MOUNT_KIND_OVERLAY] = "overlay",     [MOUNT_KIND_ANONYMOUS] = "volume",
-        [MOUNT_KIND_INACCESSIBLE] = "inaccessible",
+    [MOUNT_KIND_BIND] = "bind",
+    [MOUNT_KIND_TMPFS] = "tmpfs",
+    [MOUNT_KIND_OVERLAY] = "overlay",
+    [MOUNT_KIND_ANONYMOUS] = "volume",
+    [MOUNT_KIND_INACCESSIBLE] = "inaccessible",
 };
 _Static_assert(ELEMENTSOF(kind_names) == _MOUNT_KIND_MAX, "every mount kind has a name");
 
@@ -84,20 +86,18 @@ static int set_target(MountSpec *mount, const char *path, Error *error)
 /* One option of a mount: a flag that every kind knows, or a file system option of a tmpfs. */
 static int set_option(MountSpec *mount, const char *option, Error *error)
 {
-    static const char *const tmpfs_options[] = {"size=", "mode=", "nr_inodes=", "nr_blocks=", "uid=", "gid=",
-                                                "huge="};
+    static const char *const tmpfs_options[] = {"size=", "mode=", "nr_inodes=", "nr_blocks=", "uid=", "gid=", "huge="};
     static const struct {
         const char *name;
         size_t offset;
         bool value;
     } flags[] = {
-            {"ro", offsetof(MountSpec, read_only), true},      {"readonly", offsetof(MountSpec, read_only), true},
-            {"rw", offsetof(MountSpec, read_only), false},     {"bind", offsetof(MountSpec, not_recursive), true},
-            {"norbind", offsetof(MountSpec, not_recursive), true},
-            {"rbind", offsetof(MountSpec, not_recursive), false},
-            {"noexec", offsetof(MountSpec, no_exec), true},    {"exec", offsetof(MountSpec, no_exec), false},
-            {"nosuid", offsetof(MountSpec, no_suid), true},    {"suid", offsetof(MountSpec, no_suid), false},
-            {"nodev", offsetof(MountSpec, no_dev), true},      {"dev", offsetof(MountSpec, no_dev), false},
+        {"ro", offsetof(MountSpec, read_only), true},          {"readonly", offsetof(MountSpec, read_only), true},
+        {"rw", offsetof(MountSpec, read_only), false},         {"bind", offsetof(MountSpec, not_recursive), true},
+        {"norbind", offsetof(MountSpec, not_recursive), true}, {"rbind", offsetof(MountSpec, not_recursive), false},
+        {"noexec", offsetof(MountSpec, no_exec), true},        {"exec", offsetof(MountSpec, no_exec), false},
+        {"nosuid", offsetof(MountSpec, no_suid), true},        {"suid", offsetof(MountSpec, no_suid), false},
+        {"nodev", offsetof(MountSpec, no_dev), true},          {"dev", offsetof(MountSpec, no_dev), false},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(flags); i++)
@@ -121,7 +121,7 @@ static int set_options(MountSpec *mount, const char *list, Error *error)
 
     if (r < 0)
         return r;
-    STRV_FOREACH(option, options) {
+    STRV_FOREACH (option, options) {
         r = **option ? set_option(mount, *option, error) : 0;
         if (r < 0)
             return r;
@@ -163,10 +163,9 @@ int mount_parse_volume(const char *text, MountSpec *ret, Error *error)
     int r;
 
     if (text[0] != '/')
-        return error_hint(error,
-                          error_set(error, -EOPNOTSUPP, "'%s' names a volume; named volumes are not supported yet",
-                                    text),
-                          "use an absolute host path: -v /srv/data:/data");
+        return error_hint(
+            error, error_set(error, -EOPNOTSUPP, "'%s' names a volume; named volumes are not supported yet", text),
+            "use an absolute host path: -v /srv/data:/data");
     if (strchr(text, ':'))
         return mount_parse_bind(text, false, ret, error);
     r = set_target(&mount, text, error);
@@ -217,7 +216,7 @@ int mount_parse_overlay(const char *text, MountSpec *ret, Error *error)
 static int find_kind(char **fields, MountKind *ret, Error *error)
 {
     *ret = MOUNT_KIND_BIND;
-    STRV_FOREACH(field, fields) {
+    STRV_FOREACH (field, fields) {
         const char *type = text_after_prefix(*field, "type=");
 
         if (!type)
@@ -227,8 +226,7 @@ static int find_kind(char **fields, MountKind *ret, Error *error)
             if (strcmp(type, kind_names[kind]) == 0)
                 *ret = kind;
         if (*ret == _MOUNT_KIND_INVALID)
-            return error_set(error, -EINVAL, "'%s' is not a mount type; known: bind, tmpfs, overlay, volume",
-                             type);
+            return error_set(error, -EINVAL, "'%s' is not a mount type; known: bind, tmpfs, overlay, volume", type);
     }
     return 0;
 }
@@ -315,12 +313,9 @@ char *mount_format(const MountSpec *mount)
     const struct {
         bool on;
         const char *name;
-    } flags[] = {{mount->read_only, "ro"},
-                 {mount->not_recursive, "norbind"},
-                 {mount->no_exec, "noexec"},
-                 {mount->kind != MOUNT_KIND_TMPFS && mount->no_suid, "nosuid"},
-                 {!mount->no_dev, "dev"},
-                 {mount->kind == MOUNT_KIND_TMPFS && !mount->no_suid, "suid"}};
+    } flags[] = {{mount->read_only, "ro"},   {mount->not_recursive, "norbind"},
+                 {mount->no_exec, "noexec"}, {mount->kind != MOUNT_KIND_TMPFS && mount->no_suid, "nosuid"},
+                 {!mount->no_dev, "dev"},    {mount->kind == MOUNT_KIND_TMPFS && !mount->no_suid, "suid"}};
     int r = push_field(&fields, "type=", kind_names[mount->kind]);
 
     if (r == 0 && mount->host_path)

@@ -154,8 +154,7 @@ const Setting *setting_find_key(const char *section, const char *key)
     bool any = !section || strcmp(section, "Container") == 0;
 
     for (size_t i = 0; i < settings_count; i++)
-        if (settings[i].key && strcmp(settings[i].key, key) == 0 &&
-            (any || strcmp(settings[i].section, section) == 0))
+        if (settings[i].key && strcmp(settings[i].key, key) == 0 && (any || strcmp(settings[i].section, section) == 0))
             return &settings[i];
     return NULL;
 }

@@ -12,19 +12,17 @@
 
 /* What an application may do by default: the set that container users know, less the three that only serve attacks
  * on the network and the audit trail (NET_RAW, MKNOD, AUDIT_WRITE). */
-#define CAPABILITIES_APPLICATION                                                                             \
-    ((UINT64_C(1) << 0 /* CHOWN */) | (UINT64_C(1) << 1 /* DAC_OVERRIDE */) | (UINT64_C(1) << 3 /* FOWNER */) | \
-     (UINT64_C(1) << 4 /* FSETID */) | (UINT64_C(1) << 5 /* KILL */) | (UINT64_C(1) << 6 /* SETGID */) |     \
-     (UINT64_C(1) << 7 /* SETUID */) | (UINT64_C(1) << 8 /* SETPCAP */) |                                    \
-     (UINT64_C(1) << 10 /* NET_BIND_SERVICE */) | (UINT64_C(1) << 18 /* SYS_CHROOT */) |                     \
-     (UINT64_C(1) << 31 /* SETFCAP */))
+#define CAPABILITIES_APPLICATION                                                                                       \
+    ((UINT64_C(1) << 0 /* CHOWN */) | (UINT64_C(1) << 1 /* DAC_OVERRIDE */) | (UINT64_C(1) << 3 /* FOWNER */) |        \
+     (UINT64_C(1) << 4 /* FSETID */) | (UINT64_C(1) << 5 /* KILL */) | (UINT64_C(1) << 6 /* SETGID */) |               \
+     (UINT64_C(1) << 7 /* SETUID */) | (UINT64_C(1) << 8 /* SETPCAP */) | (UINT64_C(1) << 10 /* NET_BIND_SERVICE */) | \
+     (UINT64_C(1) << 18 /* SYS_CHROOT */) | (UINT64_C(1) << 31 /* SETFCAP */))
 /* What a booting system needs: service managers mount, trace, set limits and log. */
-#define CAPABILITIES_SYSTEM                                                                                  \
-    (CAPABILITIES_APPLICATION | (UINT64_C(1) << 11 /* NET_BROADCAST */) | (UINT64_C(1) << 12 /* NET_ADMIN */) | \
-     (UINT64_C(1) << 13 /* NET_RAW */) | (UINT64_C(1) << 15 /* IPC_OWNER */) |                               \
-     (UINT64_C(1) << 19 /* SYS_PTRACE */) | (UINT64_C(1) << 21 /* SYS_ADMIN */) |                            \
-     (UINT64_C(1) << 22 /* SYS_BOOT */) | (UINT64_C(1) << 23 /* SYS_NICE */) |                               \
-     (UINT64_C(1) << 24 /* SYS_RESOURCE */) | (UINT64_C(1) << 26 /* SYS_TTY_CONFIG */) |                     \
+#define CAPABILITIES_SYSTEM                                                                                            \
+    (CAPABILITIES_APPLICATION | (UINT64_C(1) << 11 /* NET_BROADCAST */) | (UINT64_C(1) << 12 /* NET_ADMIN */) |        \
+     (UINT64_C(1) << 13 /* NET_RAW */) | (UINT64_C(1) << 15 /* IPC_OWNER */) | (UINT64_C(1) << 19 /* SYS_PTRACE */) |  \
+     (UINT64_C(1) << 21 /* SYS_ADMIN */) | (UINT64_C(1) << 22 /* SYS_BOOT */) | (UINT64_C(1) << 23 /* SYS_NICE */) |   \
+     (UINT64_C(1) << 24 /* SYS_RESOURCE */) | (UINT64_C(1) << 26 /* SYS_TTY_CONFIG */) |                               \
      (UINT64_C(1) << 28 /* LEASE */) | (UINT64_C(1) << 29 /* AUDIT_WRITE */))
 
 void container_spec_free(ContainerSpec *spec)
@@ -114,7 +112,7 @@ int spec_layer_add_values(SpecLayer *layer, const Setting *setting, char *const 
         return -ENOMEM;
     layer->assignments = larger;
     layer->assignments[layer->count++] =
-            (Assignment){.setting = setting, .values = TAKE_PTR(copy), .origin = TAKE_PTR(origin_copy)};
+        (Assignment){.setting = setting, .values = TAKE_PTR(copy), .origin = TAKE_PTR(origin_copy)};
     return 0;
 }
 
@@ -144,27 +142,25 @@ static bool spec_says(const ContainerSpec *spec, size_t offset)
 static int merge_assignment(ContainerSpec *spec, Trust trust, const Assignment *assignment, Error *error);
 
 /* --security-opt: podman's and docker's other spelling of settings that have rows of their own. */
-static int merge_security_option(ContainerSpec *spec, Trust trust, const char *text, const char *origin,
-                                 Error *error)
+static int merge_security_option(ContainerSpec *spec, Trust trust, const char *text, const char *origin, Error *error)
 {
     static const struct {
         const char *prefix;
         size_t offset;
         const char *alone; /* what the bare word means */
     } spellings[] = {
-            {"seccomp=", offsetof(ContainerSpec, seccomp_profile), NULL},
-            {"no-new-privileges=", offsetof(ContainerSpec, no_new_privileges), "yes"},
-            {"mask=", offsetof(ContainerSpec, masked_paths), NULL},
-            {"unmask=", offsetof(ContainerSpec, unmasked_paths), NULL},
+        {"seccomp=", offsetof(ContainerSpec, seccomp_profile), NULL},
+        {"no-new-privileges=", offsetof(ContainerSpec, no_new_privileges), "yes"},
+        {"mask=", offsetof(ContainerSpec, masked_paths), NULL},
+        {"unmask=", offsetof(ContainerSpec, unmasked_paths), NULL},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(spellings); i++) {
         const char *prefix = spellings[i].prefix, *value = text_after_prefix(text, prefix);
         bool alone = strlen(text) + 1 == strlen(prefix) && strncmp(text, prefix, strlen(text)) == 0;
         char *values[] = {(char *) (uintptr_t) (value ? value : spellings[i].alone), NULL};
-        Assignment assignment = {.setting = setting_of(spellings[i].offset),
-                                 .values = values,
-                                 .origin = (char *) (uintptr_t) origin};
+        Assignment assignment = {
+            .setting = setting_of(spellings[i].offset), .values = values, .origin = (char *) (uintptr_t) origin};
 
         if (values[0] && (value || alone))
             return merge_assignment(spec, trust, &assignment, error);
@@ -185,7 +181,7 @@ static int merge_assignment(ContainerSpec *spec, Trust trust, const Assignment *
         return error_set(error, -EPERM, "%s: an image may not set %s", assignment->origin,
                          setting->key ? setting->key : setting->option);
     if (setting->type == SETTING_SECURITY) {
-        STRV_FOREACH(value, assignment->values) {
+        STRV_FOREACH (value, assignment->values) {
             r = merge_security_option(spec, trust, *value, assignment->origin, error);
             if (r < 0)
                 return r;
@@ -194,7 +190,7 @@ static int merge_assignment(ContainerSpec *spec, Trust trust, const Assignment *
     }
     /* An image may ask for an empty directory, never for a path of the host. */
     if (trust < TRUST_ADMIN && setting->type == SETTING_MOUNT_VOLUME)
-        STRV_FOREACH(value, assignment->values)
+        STRV_FOREACH (value, assignment->values)
             if (strchr(*value, ':'))
                 return error_set(error, -EPERM, "%s: the volume '%s' holds a colon", assignment->origin, *value);
     r = setting_apply(spec, setting, assignment, error);
@@ -238,10 +234,10 @@ static int compute_capabilities(ContainerSpec *spec)
                          : spec->boot     ? CAPABILITIES_SYSTEM
                                           : CAPABILITIES_APPLICATION;
     /* "--cap-drop=ALL --cap-add=X" is X in either order, as container users expect: drops first. */
-    STRV_FOREACH(name, spec->drop_capabilities)
+    STRV_FOREACH (name, spec->drop_capabilities)
         if (capability_parse(*name, &mask, NULL) == 0)
             spec->capabilities &= ~mask;
-    STRV_FOREACH(name, spec->add_capabilities)
+    STRV_FOREACH (name, spec->add_capabilities)
         if (capability_parse(*name, &mask, NULL) == 0)
             spec->capabilities |= mask;
     return 0;
@@ -250,10 +246,9 @@ static int compute_capabilities(ContainerSpec *spec)
 /* Sysctls of the namespaces that the container has of its own; anything else would reach the host. */
 static int check_sysctl(const ContainerSpec *spec, const char *assignment, Error *error)
 {
-    static const char *const ipc[] = {"kernel.msgmax=",  "kernel.msgmnb=", "kernel.msgmni=",
-                                      "kernel.sem=",     "kernel.shmall=", "kernel.shmmax=",
-                                      "kernel.shmmni=",  "kernel.shm_rmid_forced=",
-                                      "fs.mqueue."};
+    static const char *const ipc[] = {
+        "kernel.msgmax=", "kernel.msgmnb=", "kernel.msgmni=",          "kernel.sem=", "kernel.shmall=",
+        "kernel.shmmax=", "kernel.shmmni=", "kernel.shm_rmid_forced=", "fs.mqueue."};
     const char *origin = spec_origin(spec, offsetof(ContainerSpec, sysctls));
 
     for (const char *c = assignment; *c; c++)
@@ -262,8 +257,9 @@ static int check_sysctl(const ContainerSpec *spec, const char *assignment, Error
     /* The name becomes a path below /proc/sys: no slash and no empty part, so it cannot lead elsewhere. */
     for (const char *c = assignment; *c != '='; c++)
         if (*c == '/' || (c[0] == '.' && (c[1] == '.' || c[1] == '=')))
-            return error_set(error, -EINVAL, "%s: '%s' is not NAME=VALUE with a dotted name like "
-                                             "net.core.somaxconn",
+            return error_set(error, -EINVAL,
+                             "%s: '%s' is not NAME=VALUE with a dotted name like "
+                             "net.core.somaxconn",
                              origin, assignment);
     /* No such parameter takes them, and other tools read a second assignment into them. */
     if (strpbrk(strchr(assignment, '=') + 1, "+="))
@@ -274,13 +270,13 @@ static int check_sysctl(const ContainerSpec *spec, const char *assignment, Error
     if (text_after_prefix(assignment, "net.")) {
         if (spec->network != NETWORK_HOST)
             return 0;
-        return error_set(error, -EPERM, "%s: '%s' would change the host, whose network the container shares",
-                         origin, assignment);
+        return error_set(error, -EPERM, "%s: '%s' would change the host, whose network the container shares", origin,
+                         assignment);
     }
-    return error_hint(error,
-                      error_set(error, -EPERM, "%s: '%s' is not a parameter of the container's own namespaces",
-                                origin, assignment),
-                      "net.*, fs.mqueue.* and the System V IPC limits of kernel.* can be set");
+    return error_hint(
+        error,
+        error_set(error, -EPERM, "%s: '%s' is not a parameter of the container's own namespaces", origin, assignment),
+        "net.*, fs.mqueue.* and the System V IPC limits of kernel.* can be set");
 }
 
 static int validate(ContainerSpec *spec, Error *error)
@@ -310,7 +306,7 @@ static int validate(ContainerSpec *spec, Error *error)
     if (spec->slice && (!text_has_suffix(spec->slice, ".slice") || strchr(spec->slice, '/')))
         return error_set(error, -EINVAL, "%s: '%s' is not the name of a slice",
                          spec_origin(spec, offsetof(ContainerSpec, slice)), spec->slice);
-    STRV_FOREACH(sysctl, spec->sysctls) {
+    STRV_FOREACH (sysctl, spec->sysctls) {
         int r = check_sysctl(spec, *sysctl, error);
         if (r < 0)
             return r;

@@ -104,13 +104,13 @@ typedef enum SettingType {
     SETTING_SIZE,
     SETTING_TIMESPAN,
     SETTING_SIGNAL,
-    SETTING_INTEGER,    /* OptionalInt, -1000..1000: oom_score_adj */
+    SETTING_INTEGER, /* OptionalInt, -1000..1000: oom_score_adj */
     SETTING_VOLATILE,
     SETTING_NETWORK,
     SETTING_LOG_DRIVER,
-    SETTING_WORDS,      /* one argv: replaces as a whole */
-    SETTING_LIST,       /* free text, appends */
-    SETTING_PATH_LIST,  /* absolute paths inside, appends */
+    SETTING_WORDS,       /* one argv: replaces as a whole */
+    SETTING_LIST,        /* free text, appends */
+    SETTING_PATH_LIST,   /* absolute paths inside, appends */
     SETTING_ASSIGNMENTS, /* KEY=VALUE, a later KEY replaces an earlier one */
     SETTING_ENVIRONMENT, /* the same; KEY alone was resolved by the source before */
     SETTING_CAPABILITIES,
@@ -126,7 +126,7 @@ typedef enum SettingType {
     SETTING_PROPERTY_CPUS,
     SETTING_PROPERTY_TASKS,
     SETTING_PROPERTY_IO_WEIGHT,
-    SETTING_SECURITY,   /* seccomp=…, no-new-privileges, mask=…, unmask=… */
+    SETTING_SECURITY, /* seccomp=…, no-new-privileges, mask=…, unmask=… */
     _SETTING_TYPE_MAX
 } SettingType;
 

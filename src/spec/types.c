@@ -78,7 +78,7 @@ static int set_assignment(char ***list, const char *text, Error *error)
 
     if (length <= 1)
         return error_set(error, -EINVAL, "'%s' is not KEY=VALUE", text);
-    STRV_FOREACH(item, *list)
+    STRV_FOREACH (item, *list)
         if (strncmp(*item, text, length) == 0)
             return replace_string(item, text);
     return strv_append(list, text);
@@ -307,7 +307,7 @@ int setting_apply(ContainerSpec *spec, const Setting *setting, const Assignment 
         *list = NULL;
         return 0;
     }
-    STRV_FOREACH(value, assignment->values) {
+    STRV_FOREACH (value, assignment->values) {
         int r = apply_item(spec, setting, assignment, *value, error);
         if (r < 0)
             return r;
@@ -337,8 +337,8 @@ static int format_member(const void *field, SettingType type, char ***texts)
         return *(const int *) field ? strv_push(texts, text_format_signal(*(const int *) field)) : 0;
     case SETTING_INTEGER:
         return ((const OptionalInt *) field)->is_set
-                       ? strv_append_format(texts, "%lld", (long long) ((const OptionalInt *) field)->value)
-                       : 0;
+                   ? strv_append_format(texts, "%lld", (long long) ((const OptionalInt *) field)->value)
+                   : 0;
     case SETTING_VOLATILE:
         return strv_append(texts, volatile_names[*(const VolatileMode *) field]);
     case SETTING_NETWORK:

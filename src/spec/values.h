@@ -23,10 +23,10 @@ typedef enum MountKind {
 /* One mount that somebody asked for. host_path and inside_path are absolute and normalised. */
 typedef struct MountSpec {
     MountKind kind;
-    char *host_path;       /* BIND: the source */
-    char **host_layers;    /* OVERLAY: lower directories, lowest first, then the upper one unless read_only */
+    char *host_path;    /* BIND: the source */
+    char **host_layers; /* OVERLAY: lower directories, lowest first, then the upper one unless read_only */
     char *inside_path;
-    char **options;        /* TMPFS: size=, mode=, … for the file system */
+    char **options; /* TMPFS: size=, mode=, … for the file system */
     bool read_only, not_recursive, no_exec, no_suid, no_dev;
     char *origin;
 } MountSpec;

@@ -14,14 +14,18 @@ typedef struct FlagName {
 } FlagName;
 
 static const FlagName mount_flags[] = {
-        {MOUNT_ATTR_RDONLY, "ro"},          {MOUNT_ATTR_NOSUID, "nosuid"},   {MOUNT_ATTR_NODEV, "nodev"},
-        {MOUNT_ATTR_NOEXEC, "noexec"},      {MOUNT_ATTR_NOATIME, "noatime"}, {MOUNT_ATTR_NODIRATIME, "nodiratime"},
-        {MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"},
+    {MOUNT_ATTR_RDONLY, "ro"},
+    {MOUNT_ATTR_NOSUID, "nosuid"},
+    {MOUNT_ATTR_NODEV, "nodev"},
+    {MOUNT_ATTR_NOEXEC, "noexec"},
+    {MOUNT_ATTR_NOATIME, "noatime"},
+    {MOUNT_ATTR_NODIRATIME, "nodiratime"},
+    {MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"},
 };
 
 static const FlagName namespace_flags[] = {
-        {CLONE_NEWNS, "mount"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWNET, "net"},       {CLONE_NEWIPC, "ipc"},
-        {CLONE_NEWUTS, "uts"},  {CLONE_NEWUSER, "user"}, {CLONE_NEWCGROUP, "cgroup"}, {0x80, "time"},
+    {CLONE_NEWNS, "mount"}, {CLONE_NEWPID, "pid"},   {CLONE_NEWNET, "net"},       {CLONE_NEWIPC, "ipc"},
+    {CLONE_NEWUTS, "uts"},  {CLONE_NEWUSER, "user"}, {CLONE_NEWCGROUP, "cgroup"}, {0x80, "time"},
 };
 
 static void describe_flags(Buffer *line, uint64_t flags, const FlagName *names, size_t count)
@@ -58,9 +62,8 @@ static bool is_default(const void *member, StepFieldType type)
 
 static void describe_field(Buffer *line, const StepField *field, const void *member)
 {
-    unsigned long long number = field->type == STEP_FIELD_STRING || field->type == STEP_FIELD_LIST
-                                        ? 0
-                                        : *(const uint64_t *) member;
+    unsigned long long number =
+        field->type == STEP_FIELD_STRING || field->type == STEP_FIELD_LIST ? 0 : *(const uint64_t *) member;
 
     buffer_append_format(line, " %s=", field->name);
     switch (field->type) {

@@ -9,12 +9,12 @@
  * a string is its length (8 bytes, ABSENT for NULL) and its bytes with a NUL, padded to 8; a list is its count and
  * its strings; bytes are like a string. Everything is 8-byte aligned, so the seccomp program can be used in place. */
 
-#define MAGIC        UINT64_C(0x4e414c5048545242) /* "BRTHPLAN" */
-#define VERSION      UINT64_C(1)
-#define ABSENT       UINT64_MAX
-#define STEPS_MAX    4096U
-#define ITEMS_MAX    65536U
-#define PLAN_MAX     (UINT64_C(16) << 20)
+#define MAGIC     UINT64_C(0x4e414c5048545242) /* "BRTHPLAN" */
+#define VERSION   UINT64_C(1)
+#define ABSENT    UINT64_MAX
+#define STEPS_MAX 4096U
+#define ITEMS_MAX 65536U
+#define PLAN_MAX  (UINT64_C(16) << 20)
 
 typedef struct Header {
     uint64_t magic, version, steps, size;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "steps/steps.h"
 
-#define FIELD(kind_type, member, type)                                                                       \
-    {                                                                                                        \
-        #member, type, offsetof(Step, kind_type) + offsetof(__typeof__(((Step *) 0)->kind_type), member)     \
+#define FIELD(kind_type, member, type)                                                                                 \
+    {                                                                                                                  \
+#member, type, offsetof(Step, kind_type) + offsetof(__typeof__(((Step *) 0)->kind_type), member)               \
     }
 #define NUMBER(k, m)  FIELD(k, m, STEP_FIELD_NUMBER)
 #define OCTAL(k, m)   FIELD(k, m, STEP_FIELD_OCTAL)
@@ -113,8 +113,7 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
 
 const char *step_slot_name(StepSlot slot)
 {
-    static const char *const names[_SLOT_MAX] = {"none", "cgroup", "payload", "root", "pivoted",
-                                                 "identity"};
+    static const char *const names[_SLOT_MAX] = {"none", "cgroup", "payload", "root", "pivoted", "identity"};
 
     return slot < _SLOT_MAX ? names[slot] : "?";
 }

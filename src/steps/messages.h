@@ -30,10 +30,10 @@ typedef enum MessageKind {
 /* Fixed size; one datagram. Text is NUL-terminated and hostile when it comes from the inner process. */
 typedef struct Message {
     uint32_t kind;
-    int32_t number;      /* SIGNAL: signal; STARTED: pid; EXITED: code or signal; FAILED: errno */
-    uint32_t step;       /* FAILED: place in the plan */
+    int32_t number;       /* SIGNAL: signal; STARTED: pid; EXITED: code or signal; FAILED: errno */
+    uint32_t step;        /* FAILED: place in the plan */
     uint32_t is_signaled; /* EXITED */
-    uint32_t oom_kills;  /* EXITED */
+    uint32_t oom_kills;   /* EXITED */
     uint32_t exit_status; /* FAILED: what the launcher should exit with, 125 to 127 */
     char text[488];
 } Message;

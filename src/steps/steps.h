@@ -18,11 +18,11 @@ typedef enum StepWhere {
 /* Values that are only known while a plan runs. Each is written once, before it is read (asserted by plan.c). */
 typedef enum StepSlot {
     SLOT_NONE = 0,
-    SLOT_CGROUP,    /* fd: the payload's cgroup */
-    SLOT_PAYLOAD,   /* pidfd: first process of the container */
-    SLOT_ROOT,      /* fd: the root file system, attached */
-    SLOT_PIVOTED,   /* "/" is the container's root */
-    SLOT_IDENTITY,  /* uid, gid, groups resolved */
+    SLOT_CGROUP,   /* fd: the payload's cgroup */
+    SLOT_PAYLOAD,  /* pidfd: first process of the container */
+    SLOT_ROOT,     /* fd: the root file system, attached */
+    SLOT_PIVOTED,  /* "/" is the container's root */
+    SLOT_IDENTITY, /* uid, gid, groups resolved */
     _SLOT_MAX
 } StepSlot;
 
@@ -70,9 +70,9 @@ typedef enum StepKind {
 /* The fields of each kind. Pointers lead into the plan's memory. A `_tree` field is the number of a STEP_CLONE_TREE
  * plus one, 0 for none; a `_fd` field a place in the list of fds that travels with the plan, plus one. */
 typedef struct StepCgroup {
-    const char *name;    /* below the cgroup root fd: made with sub-cgroups payload and supervisor */
-    uint64_t root_fd;    /* where; 0: the supervisor's own cgroup is already the right one */
-    const char **files;  /* "memory.max=67108864", written into it */
+    const char *name;   /* below the cgroup root fd: made with sub-cgroups payload and supervisor */
+    uint64_t root_fd;   /* where; 0: the supervisor's own cgroup is already the right one */
+    const char **files; /* "memory.max=67108864", written into it */
 } StepCgroup;
 
 typedef struct StepDirectory {
@@ -80,7 +80,7 @@ typedef struct StepDirectory {
     const char *name;
     uint64_t mode;
     uint64_t remove; /* 1: removed with all below when the container ends; 0: only on failure, when it was made here */
-    const char **children; /* directories to make in it */
+    const char **children;                     /* directories to make in it */
     uint64_t child_mode, child_uid, child_gid; /* of those, when they are new */
 } StepDirectory;
 
@@ -114,8 +114,8 @@ typedef struct StepSupervise {
     uint64_t run_fd;     /* /run/berth: machines/NAME, locks/NAME and attach/NAME are removed at the end */
     uint64_t keep_exit;  /* 1: exits/NAME is written there */
     uint64_t forget_log; /* 1: logs/NAME is removed too */
-    uint64_t attach_fd;   /* listening socket for attach; 0: none */
-    uint64_t is_system;   /* an init system: a reboot inside is an orderly end */
+    uint64_t attach_fd;  /* listening socket for attach; 0: none */
+    uint64_t is_system;  /* an init system: a reboot inside is an orderly end */
 } StepSupervise;
 
 typedef struct StepPropagation {
@@ -130,11 +130,11 @@ typedef struct StepRootTree {
 } StepRootTree;
 
 typedef struct StepRootOverlay {
-    uint64_t data_tree; /* cloned tree that `lower` and `upper` are relative to: overlayfs wants its directories in
+    uint64_t data_tree;  /* cloned tree that `lower` and `upper` are relative to: overlayfs wants its directories in
                            the mount namespace that it is mounted in */
-    const char **lower; /* highest first */
-    const char *upper;  /* holds upper/ and work/; NULL: on a tmpfs of their own */
-    uint64_t tree;      /* another cloned tree, as the lowest directory */
+    const char **lower;  /* highest first */
+    const char *upper;   /* holds upper/ and work/; NULL: on a tmpfs of their own */
+    uint64_t tree;       /* another cloned tree, as the lowest directory */
     uint64_t attributes; /* MOUNT_ATTR_* */
     uint64_t root_mode, root_uid, root_gid; /* of an upper directory on a tmpfs: the root shows its topmost layer's */
 } StepRootOverlay;
@@ -154,9 +154,9 @@ typedef struct StepBind {
 } StepBind;
 
 typedef struct StepOverlay {
-    uint64_t lower_tree;  /* the first of `lower_count` cloned trees, lowest layer first */
+    uint64_t lower_tree; /* the first of `lower_count` cloned trees, lowest layer first */
     uint64_t lower_count;
-    uint64_t upper_tree;  /* `upper` and `work` are names in it; 0: read-only */
+    uint64_t upper_tree; /* `upper` and `work` are names in it; 0: read-only */
     const char *upper, *work;
     const char *target;
     uint64_t attributes;
@@ -203,7 +203,7 @@ typedef struct StepPivot {
 } StepPivot;
 
 typedef struct StepJoinCgroup {
-    uint64_t mount;     /* 1: mount it at /sys/fs/cgroup */
+    uint64_t mount; /* 1: mount it at /sys/fs/cgroup */
     uint64_t read_only;
 } StepJoinCgroup;
 
@@ -240,7 +240,7 @@ typedef struct StepSeccomp {
 
 typedef struct StepExec {
     const char **argv, **environment;
-    uint64_t init;       /* 1: a reaper stays as PID 1 */
+    uint64_t init;           /* 1: a reaper stays as PID 1 */
     const char **candidates; /* boot: the first of these that exists is run with argv behind it */
 } StepExec;
 

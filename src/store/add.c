@@ -106,8 +106,7 @@ static int place_blob(const StoreAddition *addition, const StoreNewLayer *layer,
     return 0;
 }
 
-static int place_tree(const StoreAddition *addition, const StoreNewLayer *layer, const char *info_name,
-                      Error *error)
+static int place_tree(const StoreAddition *addition, const StoreNewLayer *layer, const char *info_name, Error *error)
 {
     const Store *store = addition->store;
     StorePath path = store_path(STORE_LAYERS_DIR, &layer->diff_id, ""),
@@ -145,8 +144,7 @@ int store_publish_layer(StoreAddition *addition, const StoreNewLayer *layer, Err
     return r;
 }
 
-int store_publish_blob(StoreAddition *addition, const Digest *digest, const void *data, size_t size,
-                       Error *error)
+int store_publish_blob(StoreAddition *addition, const Digest *digest, const void *data, size_t size, Error *error)
 {
     const Store *store = addition->store;
     _cleanup_close_ int fd = -EBADF;
@@ -205,8 +203,8 @@ static int try_record(StoreAddition *addition, const Digest *manifest, const cha
     return hold_image(addition, TAKE_FD(image->lock_fd));
 }
 
-int store_publish_image(StoreAddition *addition, const StoreImage *image, const bool *hides,
-                        const char *source, Error *error)
+int store_publish_image(StoreAddition *addition, const StoreImage *image, const bool *hides, const char *source,
+                        Error *error)
 {
     _cleanup_free_ char *text = record_format_image(image, hides, source);
     int r;
@@ -222,13 +220,13 @@ int store_publish_image(StoreAddition *addition, const StoreImage *image, const 
     for (unsigned attempt = 0; attempt < RETRIES_MAX && r == -EAGAIN; attempt++)
         r = try_record(addition, &image->manifest, text, error);
     if (r == -EAGAIN)
-        return error_set(error, -EUCLEAN, "%s/" STORE_IMAGES_DIR "/%s is damaged and in use",
-                         addition->store->path, image->manifest.hex);
+        return error_set(error, -EUCLEAN, "%s/" STORE_IMAGES_DIR "/%s is damaged and in use", addition->store->path,
+                         image->manifest.hex);
     return r;
 }
 
-int store_publish_reference(StoreAddition *addition, const char *name, const Digest *manifest,
-                            const char *source, Error *error)
+int store_publish_reference(StoreAddition *addition, const char *name, const Digest *manifest, const char *source,
+                            Error *error)
 {
     _cleanup_close_ int lock_fd = -EBADF;
     int r = refs_lock(addition->store, &lock_fd, error);

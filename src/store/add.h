@@ -33,14 +33,13 @@ typedef struct StoreNewLayer {
 int store_publish_layer(StoreAddition *addition, const StoreNewLayer *layer, Error *error);
 
 /* A manifest or configuration. */
-int store_publish_blob(StoreAddition *addition, const Digest *digest, const void *data, size_t size,
-                       Error *error);
+int store_publish_blob(StoreAddition *addition, const Digest *digest, const void *data, size_t size, Error *error);
 
 /* The image exists, durably, when it returns. From `image` counts: manifest, id, loaded_usec, layers. `hides`
  * has layers_count items (LayerInfo.hides_lower). Holds the image against removal until the addition ends. */
-int store_publish_image(StoreAddition *addition, const StoreImage *image, const bool *hides,
-                        const char *source, Error *error);
+int store_publish_image(StoreAddition *addition, const StoreImage *image, const bool *hides, const char *source,
+                        Error *error);
 
 /* Lets a name mean an image that was published before. */
-int store_publish_reference(StoreAddition *addition, const char *name, const Digest *manifest,
-                            const char *source, Error *error);
+int store_publish_reference(StoreAddition *addition, const char *name, const Digest *manifest, const char *source,
+                            Error *error);

@@ -108,8 +108,8 @@ static int load_config(const Store *store, StoreImage *image, Error *error)
     int r = file_read_at(store->fd, path.text, IMAGE_CONFIG_MAX_BYTES, &json, &size);
 
     if (r < 0)
-        return say_damaged(store, path.text,
-                           r == -ENOENT ? error_set(error, -EUCLEAN, "the file is missing") : r, error);
+        return say_damaged(store, path.text, r == -ENOENT ? error_set(error, -EUCLEAN, "the file is missing") : r,
+                           error);
     r = image_config_parse(json, size, &image->config, error);
     if (r < 0)
         return say_damaged(store, path.text, r, error);
@@ -124,8 +124,8 @@ static int check_layers(const Store *store, const StoreImage *image, Error *erro
     for (size_t i = 0; is_same && i < image->layers_count; i++)
         is_same = digest_equal(&image->config->diff_ids[i], &image->layers[i].diff_id);
     if (!is_same)
-        return say_damaged(store, STORE_IMAGES_DIR,
-                           error_set(error, -EUCLEAN, "record and configuration differ"), error);
+        return say_damaged(store, STORE_IMAGES_DIR, error_set(error, -EUCLEAN, "record and configuration differ"),
+                           error);
     STRV_FOREACH (path, image->layer_paths)
         if (faccessat(store->fd, *path, F_OK, 0) < 0)
             return say_damaged(store, *path, error_set(error, -EUCLEAN, "%m"), error);
@@ -167,8 +167,8 @@ static bool is_same_repository(const char *a, const char *b)
 }
 
 /* NAME@DIGEST: some tag of that repository means, or once meant, that manifest. */
-static int find_by_digest(const Store *store, char *const *candidates, const Digest *manifest,
-                          StoreImage **ret, Error *error)
+static int find_by_digest(const Store *store, char *const *candidates, const Digest *manifest, StoreImage **ret,
+                          Error *error)
 {
     _cleanup_strv_ char **names = NULL;
     int r = refs_list(store, &names, error);

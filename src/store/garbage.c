@@ -115,8 +115,7 @@ static bool is_store_name(const char *name)
 
     if (is_leftover(name) || store_is_hex_name(name))
         return true;
-    copy = text_has_suffix(name, STORE_LAYER_INFO) ? strndup(name, strlen(name) - strlen(STORE_LAYER_INFO))
-                                                   : NULL;
+    copy = text_has_suffix(name, STORE_LAYER_INFO) ? strndup(name, strlen(name) - strlen(STORE_LAYER_INFO)) : NULL;
     return copy && store_is_hex_name(copy);
 }
 

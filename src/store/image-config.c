@@ -71,8 +71,8 @@ static int read_labels(const json_t *process, ImageConfig *config, Error *error)
     if (r < 0 || !member)
         return r;
     if (json_object_size(member) > ITEMS_MAX)
-        return error_set(error, -EFBIG, "config.Labels has %zu items, at most %u are allowed",
-                         json_object_size(member), ITEMS_MAX);
+        return error_set(error, -EFBIG, "config.Labels has %zu items, at most %u are allowed", json_object_size(member),
+                         ITEMS_MAX);
     config->labels = calloc(json_object_size(member) + 1, sizeof(*config->labels));
     if (!config->labels)
         return -ENOMEM;
@@ -148,8 +148,8 @@ static int read_rootfs(const json_t *root, ImageConfig *config, Error *error)
     if (r < 0 || !list)
         return r;
     if (json_array_size(list) > IMAGE_CONFIG_MAX_LAYERS)
-        return error_set(error, -EFBIG, "the image has %zu layers, at most %u are possible",
-                         json_array_size(list), IMAGE_CONFIG_MAX_LAYERS);
+        return error_set(error, -EFBIG, "the image has %zu layers, at most %u are possible", json_array_size(list),
+                         IMAGE_CONFIG_MAX_LAYERS);
     config->diff_ids = calloc(json_array_size(list) + 1, sizeof(*config->diff_ids));
     if (!config->diff_ids)
         return -ENOMEM;
@@ -191,8 +191,8 @@ static int read_history(const json_t *root, ImageConfig *config, Error *error)
     if (r < 0 || !list)
         return r;
     if (json_array_size(list) > HISTORY_MAX)
-        return error_set(error, -EFBIG, "history has %zu items, at most %u are allowed",
-                         json_array_size(list), HISTORY_MAX);
+        return error_set(error, -EFBIG, "history has %zu items, at most %u are allowed", json_array_size(list),
+                         HISTORY_MAX);
     config->history = calloc(json_array_size(list) + 1, sizeof(*config->history));
     if (!config->history)
         return -ENOMEM;
@@ -218,8 +218,8 @@ static uint64_t parse_time(const char *text)
         for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
             usec += (uint64_t) (*rest - '0') * unit;
     seconds = timegm(&tm);
-    if (sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) == 3 && (sign == '+' || sign == '-') &&
-        hours >= 0 && minutes >= 0)
+    if (sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) == 3 && (sign == '+' || sign == '-') && hours >= 0 &&
+        minutes >= 0)
         seconds -= (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
     return seconds > 0 ? (uint64_t) seconds * 1000000U + usec : 0;
 }
@@ -267,7 +267,6 @@ const char *image_config_find_label(const ImageConfig *config, const char *key)
     const ImageLabel *found = NULL;
 
     if (config->labels_count > 0)
-        found =
-            bsearch(&wanted, config->labels, config->labels_count, sizeof(*config->labels), compare_labels);
+        found = bsearch(&wanted, config->labels, config->labels_count, sizeof(*config->labels), compare_labels);
     return found ? found->value : NULL;
 }

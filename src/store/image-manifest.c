@@ -46,8 +46,7 @@ static int read_platform(const json_t *json, const char *place, Descriptor *ret,
     if (r == 0)
         r = json_read_member(json, place, "annotations", JSON_OBJECT, &annotations, error);
     if (r == 0 && annotations)
-        r = json_read_string(annotations, place, "org.opencontainers.image.ref.name", &ret->reference_name,
-                             error);
+        r = json_read_string(annotations, place, "org.opencontainers.image.ref.name", &ret->reference_name, error);
     if (r == 0 && annotations)
         r = json_read_string(annotations, place, "io.containerd.image.name", &ret->image_name, error);
     return r;
@@ -73,8 +72,7 @@ static int read_descriptor(const json_t *json, const char *place, Descriptor *re
     return r;
 }
 
-static int read_items(const json_t *root, const char *key, size_t max_count, ImageDocument *document,
-                      Error *error)
+static int read_items(const json_t *root, const char *key, size_t max_count, ImageDocument *document, Error *error)
 {
     const json_t *list = NULL;
     int r = json_read_member(root, "", key, JSON_ARRAY, &list, error);
@@ -133,8 +131,7 @@ int image_document_parse(const char *json, size_t size, ImageDocument *ret, Erro
     if (r < 0)
         return r;
     if (schema != 2)
-        return error_set(error, -EINVAL, "schemaVersion is %llu, only 2 is known",
-                         (unsigned long long) schema);
+        return error_set(error, -EINVAL, "schemaVersion is %llu, only 2 is known", (unsigned long long) schema);
     is_manifest = json_object_get(root, "config") || json_object_get(root, "layers");
     is_index = json_object_get(root, "manifests");
     if (is_manifest && is_index)
@@ -146,8 +143,8 @@ int image_document_parse(const char *json, size_t size, ImageDocument *ret, Erro
     if (r == 0 && is_manifest)
         r = read_descriptor(json_object_get(root, "config"), "config", &document.config, error);
     if (r == 0)
-        r = read_items(root, is_index ? "manifests" : "layers",
-                       is_index ? INDEX_ITEMS_MAX : IMAGE_CONFIG_MAX_LAYERS, &document, error);
+        r = read_items(root, is_index ? "manifests" : "layers", is_index ? INDEX_ITEMS_MAX : IMAGE_CONFIG_MAX_LAYERS,
+                       &document, error);
     if (r < 0)
         return r;
     *ret = document;
@@ -160,14 +157,8 @@ const char *image_architecture(const char *machine)
     static const struct {
         const char *machine, *architecture;
     } known[] = {
-        {"x86_64", "amd64"},
-        {"aarch64", "arm64"},
-        {"i686", "386"},
-        {"i386", "386"},
-        {"armv7l", "arm"},
-        {"armv6l", "arm"},
-        {"loongarch64", "loong64"},
-        {"mips64", "mips64le"},
+        {"x86_64", "amd64"}, {"aarch64", "arm64"},       {"i686", "386"},        {"i386", "386"}, {"armv7l", "arm"},
+        {"armv6l", "arm"},   {"loongarch64", "loong64"}, {"mips64", "mips64le"},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(known); i++)
@@ -238,8 +229,7 @@ int docker_list_parse(const char *json, size_t size, DockerList *ret, Error *err
     int r = 0;
 
     if (size > IMAGE_MANIFEST_MAX_BYTES)
-        return error_set(error, -EFBIG, "%zu bytes are more than the %u allowed", size,
-                         IMAGE_MANIFEST_MAX_BYTES);
+        return error_set(error, -EFBIG, "%zu bytes are more than the %u allowed", size, IMAGE_MANIFEST_MAX_BYTES);
     root = json_loadb(json, size, JSON_REJECT_DUPLICATES, &problem);
     if (!root)
         return error_set(error, -EINVAL, "line %d is not valid JSON: %s", problem.line, problem.text);

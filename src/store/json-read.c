@@ -44,8 +44,8 @@ int json_read_object(const char *text, size_t size, size_t max_bytes, json_t **r
     return 0;
 }
 
-int json_read_member(const json_t *object, const char *place, const char *key, json_type type,
-                     const json_t **ret, Error *error)
+int json_read_member(const json_t *object, const char *place, const char *key, json_type type, const json_t **ret,
+                     Error *error)
 {
     const json_t *member = json_object_get(object, key);
 
@@ -112,16 +112,16 @@ int json_read_digest(const json_t *object, const char *place, const char *key, D
     return 0;
 }
 
-static int copy_strings(const json_t *array, const char *place, const char *key, size_t max_count,
-                        char ***ret, Error *error)
+static int copy_strings(const json_t *array, const char *place, const char *key, size_t max_count, char ***ret,
+                        Error *error)
 {
     _cleanup_strv_ char **list = NULL;
     char **larger;
     size_t count = json_array_size(array);
 
     if (count > max_count)
-        return error_set(error, -EFBIG, "%s%s%s has %zu items, at most %zu are allowed", place, dot(place),
-                         key, count, max_count);
+        return error_set(error, -EFBIG, "%s%s%s has %zu items, at most %zu are allowed", place, dot(place), key, count,
+                         max_count);
     larger = calloc(count + 1, sizeof(char *));
     if (!larger)
         return -ENOMEM;
@@ -174,8 +174,8 @@ int json_read_keys(const json_t *object, const char *place, const char *key, siz
     if (r < 0 || !member)
         return r;
     if (json_object_size(member) > max_count)
-        return error_set(error, -EFBIG, "%s%s%s has %zu items, at most %zu are allowed", place, dot(place),
-                         key, json_object_size(member), max_count);
+        return error_set(error, -EFBIG, "%s%s%s has %zu items, at most %zu are allowed", place, dot(place), key,
+                         json_object_size(member), max_count);
     list = calloc(json_object_size(member) + 1, sizeof(char *));
     if (!list)
         return -ENOMEM;

@@ -19,8 +19,8 @@ int json_read_object(const char *text, size_t size, size_t max_bytes, json_t **r
 /* Members of `object`. `place` is what the object is called in messages ("config", or "" for the whole
  * document). An absent member and null give 0 and leave *ret as it was; another type is -EINVAL. Objects are
  * borrowed, strings and lists are new. */
-int json_read_member(const json_t *object, const char *place, const char *key, json_type type,
-                     const json_t **ret, Error *error);
+int json_read_member(const json_t *object, const char *place, const char *key, json_type type, const json_t **ret,
+                     Error *error);
 int json_read_string(const json_t *object, const char *place, const char *key, char **ret, Error *error);
 int json_read_bool(const json_t *object, const char *place, const char *key, bool *ret, Error *error);
 int json_read_size(const json_t *object, const char *place, const char *key, uint64_t *ret, Error *error);

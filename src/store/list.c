@@ -31,8 +31,8 @@ static int add_image(StoreImageList *list, StoreImage *image)
 }
 
 /* Leaves out what is damaged or was removed just now. */
-static int add_by_digest(const Store *store, const Digest *manifest, const char *reference,
-                         StoreImageList *list, char ***damaged)
+static int add_by_digest(const Store *store, const Digest *manifest, const char *reference, StoreImageList *list,
+                         char ***damaged)
 {
     _cleanup_store_image_ StoreImage *image = NULL;
     _cleanup_error_ Error problem = {};

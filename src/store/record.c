@@ -53,8 +53,8 @@ static int read_root(const json_t *json, StoreRoot *ret, Error *error)
 
 static json_t *pack_root(const StoreRoot *root)
 {
-    return root->is_set ? json_pack("{s:i, s:I, s:I}", "mode", (int) root->mode, "uid",
-                                    (json_int_t) root->uid, "gid", (json_int_t) root->gid)
+    return root->is_set ? json_pack("{s:i, s:I, s:I}", "mode", (int) root->mode, "uid", (json_int_t) root->uid, "gid",
+                                    (json_int_t) root->gid)
                         : NULL;
 }
 
@@ -101,10 +101,9 @@ char *record_format_image(const StoreImage *image, const bool *hides, const char
 
     for (size_t i = 0; i < image->layers_count; i++) {
         const StoreLayer *layer = &image->layers[i];
-        json_t *row =
-            json_pack("{s:s, s:s, s:I, s:I}", "diff_id", digest_format(&layer->diff_id).text, "blob",
-                      digest_format(&layer->blob).text, "blob_bytes", (json_int_t) layer->blob_bytes,
-                      "unpacked_bytes", (json_int_t) layer->unpacked_bytes);
+        json_t *row = json_pack("{s:s, s:s, s:I, s:I}", "diff_id", digest_format(&layer->diff_id).text, "blob",
+                                digest_format(&layer->blob).text, "blob_bytes", (json_int_t) layer->blob_bytes,
+                                "unpacked_bytes", (json_int_t) layer->unpacked_bytes);
 
         if (hides[i])
             (void) json_object_set_new(row, "hides_lower", json_true());
@@ -112,8 +111,8 @@ char *record_format_image(const StoreImage *image, const bool *hides, const char
             return NULL;
     }
     json = json_pack("{s:i, s:s, s:I, s:s*, s:o*, s:O}", "schema", RECORD_SCHEMA, "config",
-                     digest_format(&image->id).text, "loaded_usec", (json_int_t) image->loaded_usec, "source",
-                     source, "root", pack_root(&image->root), "layers", layers);
+                     digest_format(&image->id).text, "loaded_usec", (json_int_t) image->loaded_usec, "source", source,
+                     "root", pack_root(&image->root), "layers", layers);
     return json ? json_dumps(json, JSON_INDENT(1)) : NULL;
 }
 
@@ -138,10 +137,9 @@ int record_parse_layer(const char *text, size_t size, LayerInfo *ret, Error *err
 
 char *record_format_layer(const LayerInfo *info)
 {
-    _cleanup_json_ json_t *json =
-        json_pack("{s:i, s:I, s:I, s:b, s:o*}", "schema", RECORD_SCHEMA, "unpacked_bytes",
-                  (json_int_t) info->unpacked_bytes, "entries", (json_int_t) info->entries, "hides_lower",
-                  info->hides_lower, "root", pack_root(&info->root));
+    _cleanup_json_ json_t *json = json_pack("{s:i, s:I, s:I, s:b, s:o*}", "schema", RECORD_SCHEMA, "unpacked_bytes",
+                                            (json_int_t) info->unpacked_bytes, "entries", (json_int_t) info->entries,
+                                            "hides_lower", info->hides_lower, "root", pack_root(&info->root));
 
     return json ? json_dumps(json, JSON_INDENT(1)) : NULL;
 }

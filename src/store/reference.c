@@ -118,8 +118,7 @@ static int split_suffixes(char *rest, Reference *reference, Error *error)
         *at = 0;
         r = digest_parse(at + 1, &reference->digest);
         if (r == -EPROTONOSUPPORT)
-            return error_set(error, -EINVAL, "the digest '%s' is not a sha256 one, others are not supported",
-                             at + 1);
+            return error_set(error, -EINVAL, "the digest '%s' is not a sha256 one, others are not supported", at + 1);
         if (r < 0)
             return error_set(error, r, "'%s' is not a digest (sha256: and 64 hexadecimal digits)", at + 1);
     }
@@ -129,8 +128,7 @@ static int split_suffixes(char *rest, Reference *reference, Error *error)
         return 0;
     *colon = 0;
     if (!is_tag(colon + 1))
-        return error_set(error, -EINVAL,
-                         "'%s' is not a tag (letters, digits, '_', '.', '-', at most %u characters)",
+        return error_set(error, -EINVAL, "'%s' is not a tag (letters, digits, '_', '.', '-', at most %u characters)",
                          colon + 1, TAG_MAX);
     reference->tag = strdup(colon + 1);
     return reference->tag ? 0 : -ENOMEM;
@@ -150,18 +148,16 @@ static int split_domain(const char *rest, Reference *reference, Error *error)
         repository = slash + 1;
     }
     if (!is_repository(repository))
-        return error_set(
-            error, -EINVAL,
-            "'%s' is not an image name (lower-case letters and digits, joined by '.', '_', '-' or '/')",
-            repository);
+        return error_set(error, -EINVAL,
+                         "'%s' is not an image name (lower-case letters and digits, joined by '.', '_', '-' or '/')",
+                         repository);
     if (reference->domain && strcmp(reference->domain, "index.docker.io") == 0) {
         free(reference->domain);
         reference->domain = strdup(REFERENCE_DEFAULT_DOMAIN);
         if (!reference->domain)
             return -ENOMEM;
     }
-    if (reference->domain && strcmp(reference->domain, REFERENCE_DEFAULT_DOMAIN) == 0 &&
-        !strchr(repository, '/'))
+    if (reference->domain && strcmp(reference->domain, REFERENCE_DEFAULT_DOMAIN) == 0 && !strchr(repository, '/'))
         reference->repository = text_format(HUB_HOME "%s", repository);
     else
         reference->repository = strdup(repository);
@@ -213,8 +209,7 @@ int reference_list_candidates(const Reference *reference, char ***ret)
     if (r == 0 && !reference->domain) {
         r = strv_append_format(&list, "localhost/%s:%s", reference->repository, tag);
         if (r == 0)
-            r = strv_append_format(&list, REFERENCE_DEFAULT_DOMAIN "/%s%s:%s", home, reference->repository,
-                                   tag);
+            r = strv_append_format(&list, REFERENCE_DEFAULT_DOMAIN "/%s%s:%s", home, reference->repository, tag);
     }
     if (r < 0)
         return r;

@@ -157,12 +157,10 @@ static uint64_t now_usec(void)
 
 static void append_line(Buffer *buffer, uint64_t time_usec, const Digest *manifest, const char *source)
 {
-    buffer_append_format(buffer, "%llu %s %s\n", (unsigned long long) time_usec, digest_format(manifest).text,
-                         source);
+    buffer_append_format(buffer, "%llu %s %s\n", (unsigned long long) time_usec, digest_format(manifest).text, source);
 }
 
-int refs_append(const Store *store, const char *name, const Digest *manifest, const char *source,
-                Error *error)
+int refs_append(const Store *store, const char *name, const Digest *manifest, const char *source, Error *error)
 {
     _cleanup_free_ char *file_name = reference_to_file_name(name), *line = text_escape(source, SIZE_MAX);
     _cleanup_close_ int dir_fd = -EBADF;
@@ -187,9 +185,8 @@ int refs_append(const Store *store, const char *name, const Digest *manifest, co
         return buffer.failed;
 
     dir_fd = openat(store->fd, STORE_REFS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    r = dir_fd < 0
-            ? -errno
-            : file_write_atomic_at(dir_fd, file_name, buffer.data, buffer.size, 0600, FILE_WRITE_DURABLE);
+    r = dir_fd < 0 ? -errno
+                   : file_write_atomic_at(dir_fd, file_name, buffer.data, buffer.size, 0600, FILE_WRITE_DURABLE);
     return r < 0 ? error_prefix(error, r, "writing the reference %s", name) : 0;
 }
 

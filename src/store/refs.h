@@ -38,6 +38,5 @@ int refs_lock(const Store *store, int *ret_fd, Error *error);
 /* Adds a line, unless `name` means `manifest` already; durable when it returns. Keeps the newest
  * REFS_HISTORY_MAX. */
 #define REFS_HISTORY_MAX 1000U
-int refs_append(const Store *store, const char *name, const Digest *manifest, const char *source,
-                Error *error);
+int refs_append(const Store *store, const char *name, const Digest *manifest, const char *source, Error *error);
 int refs_remove(const Store *store, const char *name, Error *error);

@@ -121,8 +121,7 @@ static int untag(const Store *store, char *const *names, StoreRemoved *removed, 
 }
 
 /* The record goes last: a crash between leaves an image without a name, which can be listed and removed. */
-static int delete_image(const Store *store, const Target *target, int lock_fd, StoreRemoved *removed,
-                        Error *error)
+static int delete_image(const Store *store, const Target *target, int lock_fd, StoreRemoved *removed, Error *error)
 {
     StorePath path = store_path(STORE_IMAGES_DIR, &target->manifest, "");
     _cleanup_store_image_ StoreImage *image = calloc(1, sizeof(*image));
@@ -146,8 +145,8 @@ static int delete_image(const Store *store, const Target *target, int lock_fd, S
     return strv_append(&removed->deleted, digest_format(&image->id).text);
 }
 
-static int remove_target(const Store *store, const Target *target, StoreRemoveFlags flags,
-                         StoreRemoved *removed, Error *error)
+static int remove_target(const Store *store, const Target *target, StoreRemoveFlags flags, StoreRemoved *removed,
+                         Error *error)
 {
     char *one[] = {target->reference, NULL};
     StorePath path = store_path(STORE_IMAGES_DIR, &target->manifest, "");
@@ -160,8 +159,7 @@ static int remove_target(const Store *store, const Target *target, StoreRemoveFl
     if (!target->reference && count > 1 && !(flags & STORE_REMOVE_FORCE)) {
         _cleanup_free_ char *list = strv_join(target->names, ", ");
 
-        return error_hint(error,
-                          error_set(error, -ENOTUNIQ, "the image has several names: %s", list ? list : ""),
+        return error_hint(error, error_set(error, -ENOTUNIQ, "the image has several names: %s", list ? list : ""),
                           "remove the names one by one, or use --force");
     }
     r = lock_image(store, path.text, &lock_fd);
@@ -192,8 +190,7 @@ static int remove_locked(const Store *store, const char *name, StoreRemoveFlags 
     return r;
 }
 
-int store_remove_image(Store *store, const char *name, StoreRemoveFlags flags, StoreRemoved *ret,
-                       Error *error)
+int store_remove_image(Store *store, const char *name, StoreRemoveFlags flags, StoreRemoved *ret, Error *error)
 {
     _cleanup_store_removed_ StoreRemoved removed = {};
     int r = remove_locked(store, name, flags, &removed, error);

@@ -48,15 +48,13 @@ static int check_directory(int fd, const char *path, bool repair, Error *error)
     if (!S_ISDIR(st.st_mode))
         return error_set(error, -ENOTDIR, "%s is not a directory", path);
     if (st.st_uid != geteuid())
-        return error_hint(
-            error,
-            error_set(error, -EPERM, "%s belongs to user %u, not to user %u", path, st.st_uid, geteuid()),
-            "the image store must belong to the user who runs this program, usually root");
+        return error_hint(error,
+                          error_set(error, -EPERM, "%s belongs to user %u, not to user %u", path, st.st_uid, geteuid()),
+                          "the image store must belong to the user who runs this program, usually root");
     if (repair && (st.st_mode & 07777) != STORE_MODE && fchmod(fd, STORE_MODE) < 0)
         return error_set(error, -errno, "making %s private: %m", path);
     if (!repair && (st.st_mode & 022))
-        return error_hint(error, error_set(error, -EPERM, "others may write to %s", path), "chmod go-w %s",
-                          path);
+        return error_hint(error, error_set(error, -EPERM, "others may write to %s", path), "chmod go-w %s", path);
     return 0;
 }
 
@@ -90,8 +88,7 @@ static int make_directories(const Store *store, Error *error)
 /* What a store looks like from outside; anything else in its place is left alone. */
 static int check_is_store(const Store *store, Error *error)
 {
-    _cleanup_close_ int fd =
-        openat(store->fd, STORE_LAYERS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    _cleanup_close_ int fd = openat(store->fd, STORE_LAYERS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     struct stat st;
 
     if (fd < 0 && errno == ENOENT)
@@ -100,8 +97,7 @@ static int check_is_store(const Store *store, Error *error)
     if (fd < 0 || fstat(fd, &st) < 0)
         return error_set(error, -errno, "opening %s/" STORE_LAYERS_DIR ": %m", store->path);
     if (st.st_mode & 077)
-        return error_hint(error,
-                          error_set(error, -EPERM, "other users can enter %s/" STORE_LAYERS_DIR, store->path),
+        return error_hint(error, error_set(error, -EPERM, "other users can enter %s/" STORE_LAYERS_DIR, store->path),
                           "chmod 0700 %s/" STORE_LAYERS_DIR, store->path);
     return 0;
 }
@@ -237,15 +233,13 @@ int store_list_names(const Store *store, const char *dir, StoreNameFilter accept
     return r;
 }
 
-int store_read_blob(Store *store, const Digest *digest, size_t max_bytes, char **ret, size_t *ret_size,
-                    Error *error)
+int store_read_blob(Store *store, const Digest *digest, size_t max_bytes, char **ret, size_t *ret_size, Error *error)
 {
     StorePath path = store_path(STORE_BLOBS_DIR, digest, "");
     int r = file_read_at(store->fd, path.text, max_bytes, ret, ret_size);
 
     if (r == -ENOENT)
-        return error_hint(
-            error, error_set(error, r, "the blob sha256:%s is missing in %s", digest->hex, store->path),
-            "load the image again");
+        return error_hint(error, error_set(error, r, "the blob sha256:%s is missing in %s", digest->hex, store->path),
+                          "load the image again");
     return r < 0 ? error_prefix(error, r, "reading %s/%s", store->path, path.text) : 0;
 }

@@ -106,12 +106,10 @@ void store_image_list_done(StoreImageList *list);
 int store_list_images(Store *store, StoreImageList *ret, char ***ret_damaged, Error *error);
 
 /* The bytes of a blob, for `inspect` and the like; -EFBIG above `max_bytes`. Not verified again. */
-int store_read_blob(Store *store, const Digest *digest, size_t max_bytes, char **ret, size_t *ret_size,
-                    Error *error);
+int store_read_blob(Store *store, const Digest *digest, size_t max_bytes, char **ret, size_t *ret_size, Error *error);
 
 typedef enum StoreRemoveFlags {
-    STORE_REMOVE_FORCE =
-        1 << 0, /* an image with several names loses them all; one in use loses only its names */
+    STORE_REMOVE_FORCE = 1 << 0, /* an image with several names loses them all; one in use loses only its names */
 } StoreRemoveFlags;
 
 typedef struct StoreRemoved {
@@ -125,8 +123,7 @@ void store_removed_done(StoreRemoved *removed);
 /* Removes a reference and, when it was the image's last one, the image; an ID removes the image with its
  * name. -EBUSY while a container uses the image (and it would have to go), -ENOTUNIQ for an ID with several
  * names without STORE_REMOVE_FORCE, -ENOENT. */
-int store_remove_image(Store *store, const char *name, StoreRemoveFlags flags, StoreRemoved *ret,
-                       Error *error);
+int store_remove_image(Store *store, const char *name, StoreRemoveFlags flags, StoreRemoved *ret, Error *error);
 
 /* Collects everything that no image needs, and work whose owner died. 0 done, 1 not now: something is being
  * added. */

@@ -35,7 +35,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CACHE_HEADER_SIZE 48 /* host/seccomp.c: magic, key, checksum, size */
+#define CACHE_HEADER_SIZE 48                   /* host/seccomp.c: magic, key, checksum, size */
 #define CAPABILITIES      UINT64_C(0x800405fb) /* what an application container keeps */
 #define STRICT            (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
@@ -122,9 +122,9 @@ static void make_devices(int root_fd)
         unsigned major, minor;
     } devices[] = {{"dev/null", 1, 3},   {"dev/zero", 1, 5},    {"dev/full", 1, 7},
                    {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
-    static const char *const links[][2] = {
-            {"pts/ptmx", "dev/ptmx"},           {"/proc/self/fd", "dev/fd"},        {"/proc/self/fd/0", "dev/stdin"},
-            {"/proc/self/fd/1", "dev/stdout"}, {"/proc/self/fd/2", "dev/stderr"}, {"/proc/kcore", "dev/core"}};
+    static const char *const links[][2] = {{"pts/ptmx", "dev/ptmx"},          {"/proc/self/fd", "dev/fd"},
+                                           {"/proc/self/fd/0", "dev/stdin"},  {"/proc/self/fd/1", "dev/stdout"},
+                                           {"/proc/self/fd/2", "dev/stderr"}, {"/proc/kcore", "dev/core"}};
 
     for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
         MUST(mknodat(root_fd, devices[i].path, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)));
@@ -152,10 +152,9 @@ static void make_read_only(int root_fd)
 static void make_masks(int root_fd)
 {
     static const char *const paths[] = {
-            "proc/acpi",        "proc/asound",      "proc/interrupts",    "proc/kcore",
-            "proc/keys",        "proc/latency_stats", "proc/sched_debug", "proc/scsi",
-            "proc/timer_list",  "proc/timer_stats", "proc/kallsyms",      "sys/firmware",
-            "sys/fs/selinux",   "sys/dev/block",    "sys/devices/virtual/powercap"};
+        "proc/acpi",          "proc/asound",      "proc/interrupts", "proc/kcore",      "proc/keys",
+        "proc/latency_stats", "proc/sched_debug", "proc/scsi",       "proc/timer_list", "proc/timer_stats",
+        "proc/kallsyms",      "sys/firmware",     "sys/fs/selinux",  "sys/dev/block",   "sys/devices/virtual/powercap"};
     static const char *const empty[] = {"mode", "0555", "nr_inodes", "2", "size", "4k", NULL};
     const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
     int empty_fd = -1, fd;
@@ -266,10 +265,10 @@ int main(int argc, char *argv[])
     static Filter filter;
     int cgroup_root_fd, cgroup_fd, tree_fd, pidfd = -1;
     struct clone_args arguments = {
-            .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD |
-                     CLONE_INTO_CGROUP,
-            .pidfd = (uint64_t) (uintptr_t) &pidfd,
-            .exit_signal = SIGCHLD,
+        .flags =
+            CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD | CLONE_INTO_CGROUP,
+        .pidfd = (uint64_t) (uintptr_t) &pidfd,
+        .exit_signal = SIGCHLD,
     };
     char group[32];
     siginfo_t end = {};

@@ -65,21 +65,19 @@ static void unpack(int blob_fd, int plain_fd, int tree_fd)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    _cleanup_close_ int blob_fd = memfd_create("blob", MFD_CLOEXEC),
-                        plain_fd = memfd_create("plain", MFD_CLOEXEC);
+    _cleanup_close_ int blob_fd = memfd_create("blob", MFD_CLOEXEC), plain_fd = memfd_create("plain", MFD_CLOEXEC);
     _cleanup_close_ int tree_fd = -EBADF;
     int base_fd = base_directory();
     struct stat st;
 
-    if (blob_fd < 0 || plain_fd < 0 || file_write_all(blob_fd, data, size) < 0 ||
-        lseek(blob_fd, 0, SEEK_SET) != 0)
+    if (blob_fd < 0 || plain_fd < 0 || file_write_all(blob_fd, data, size) < 0 || lseek(blob_fd, 0, SEEK_SET) != 0)
         return 0;
     if (mkdirat(base_fd, "tree", 0700) < 0)
         abort();
     tree_fd = openat(base_fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     unpack(blob_fd, plain_fd, tree_fd);
-    if (fstatat(base_fd, "canary", &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) ||
-        st.st_nlink != 2 || (st.st_mode & 07777) != 0700)
+    if (fstatat(base_fd, "canary", &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) || st.st_nlink != 2 ||
+        (st.st_mode & 07777) != 0700)
         abort();
     (void) fchmod(tree_fd, 0700);
     if (file_remove_tree_at(base_fd, "tree") < 0)

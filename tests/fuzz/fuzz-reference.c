@@ -9,8 +9,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    _cleanup_free_ char *text = strndup((const char *) data, size), *name = NULL, *file_name = NULL,
-                        *back = NULL;
+    _cleanup_free_ char *text = strndup((const char *) data, size), *name = NULL, *file_name = NULL, *back = NULL;
     _cleanup_reference_ Reference reference = {};
     _cleanup_error_ Error error = {};
     _cleanup_strv_ char **candidates = NULL;

@@ -32,7 +32,7 @@ test_boots_to_multi_user() {
     assert_match "$OUT" 'berth|container-other'
     # The tree's own /etc/hostname wins, as with any system that boots.
     expect_rc 0 b exec "$ID-os" hostname
-    assert_eq "$OUT" "$(cat /var/lib/berth-test/debian-tree/etc/hostname)"
+    assert_eq "$OUT" "$(cat "$TREE/etc/hostname")"
     # Its own units are below ours, in a delegated group.
     expect_rc 0 b exec "$ID-os" systemctl show -p ControlGroup --value systemd-journald
     assert_match "$OUT" '^/system.slice/systemd-journald.service$'

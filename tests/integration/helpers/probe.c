@@ -123,9 +123,9 @@ static void print_limits(void)
     static const struct {
         const char *name;
         int resource;
-    } limits[] = {{"as", RLIMIT_AS},         {"core", RLIMIT_CORE},     {"cpu", RLIMIT_CPU},
-                  {"data", RLIMIT_DATA},     {"fsize", RLIMIT_FSIZE},   {"memlock", RLIMIT_MEMLOCK},
-                  {"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC},   {"rtprio", RLIMIT_RTPRIO},
+    } limits[] = {{"as", RLIMIT_AS},         {"core", RLIMIT_CORE},   {"cpu", RLIMIT_CPU},
+                  {"data", RLIMIT_DATA},     {"fsize", RLIMIT_FSIZE}, {"memlock", RLIMIT_MEMLOCK},
+                  {"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC}, {"rtprio", RLIMIT_RTPRIO},
                   {"stack", RLIMIT_STACK},   {"nice", RLIMIT_NICE}};
 
     printf("\"limits\": {");
@@ -148,8 +148,8 @@ static void print_ids(void)
 
     (void) getresuid(&uids[0], &uids[1], &uids[2]);
     (void) getresgid(&gids[0], &gids[1], &gids[2]);
-    printf("\"uids\": [%u, %u, %u], \"gids\": [%u, %u, %u], \"groups\": [", uids[0], uids[1], uids[2], gids[0],
-           gids[1], gids[2]);
+    printf("\"uids\": [%u, %u, %u], \"gids\": [%u, %u, %u], \"groups\": [", uids[0], uids[1], uids[2], gids[0], gids[1],
+           gids[2]);
     for (int i = 0; i < count; i++)
         printf("%s%u", i > 0 ? ", " : "", groups[i]);
     printf("],\n");
@@ -163,8 +163,8 @@ static void print_all(void)
     long keyring = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
     mode_t mask = umask(0);
 
-    printf("{\"pid\": %d, \"ppid\": %d, \"sid\": %d, \"dumpable\": %d, \"umask\": \"%04o\", \"tty\": \"%s\",\n", getpid(),
-           getppid(), getsid(0), prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), mask, tty_error);
+    printf("{\"pid\": %d, \"ppid\": %d, \"sid\": %d, \"dumpable\": %d, \"umask\": \"%04o\", \"tty\": \"%s\",\n",
+           getpid(), getppid(), getsid(0), prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), mask, tty_error);
     if (tty >= 0)
         close(tty);
     printf("\"keyring\": %ld,\n", keyring);

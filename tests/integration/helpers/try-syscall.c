@@ -210,8 +210,7 @@ static bool find_call(const char *string, Abi abi, long *ret)
 
 static int usage(const char *what)
 {
-    fprintf(stderr, "try-syscall: %s\nusage: try-syscall [--abi=native|i386|x32] NAME|NUMBER [ARGUMENT…]\n",
-            what);
+    fprintf(stderr, "try-syscall: %s\nusage: try-syscall [--abi=native|i386|x32] NAME|NUMBER [ARGUMENT…]\n", what);
     return 2;
 }
 

@@ -16,14 +16,14 @@ static uint64_t number_of(const char *assignment, const char *bus_name, Property
     int r = property_parse(assignment, &value, &error);
 
     if (r < 0 || strcmp(value.bus_name, bus_name) != 0 || value.type != type) {
-        printf("# %s: %s %s %d\n", assignment, error.text ? error.text : "-",
-               value.bus_name ? value.bus_name : "-", (int) value.type);
+        printf("# %s: %s %s %d\n", assignment, error.text ? error.text : "-", value.bus_name ? value.bus_name : "-",
+               (int) value.type);
         return 987654321;
     }
     return value.number;
 }
 
-#define ASSERT_NUMBER(assignment, bus_name, type, number)                                                    \
+#define ASSERT_NUMBER(assignment, bus_name, type, number)                                                              \
     ASSERT_EQ(number_of(assignment, bus_name, PROPERTY_TYPE_##type), number)
 
 static void parses_limits(void)

@@ -30,8 +30,8 @@
 #define CAP(name) SECCOMP_CAP(CAP_##name)
 
 /* What application containers keep when nothing else is asked for. */
-#define USUAL_CAPABILITIES                                                                                   \
-    (CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(SETGID) | CAP(SETUID) | CAP(SETFCAP) | \
+#define USUAL_CAPABILITIES                                                                                             \
+    (CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(SETGID) | CAP(SETUID) | CAP(SETFCAP) |           \
      CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL))
 
 #if defined(__x86_64__)
@@ -126,8 +126,7 @@ static size_t step(Machine *machine, const struct sock_filter *at, const struct 
 }
 
 /* SECCOMP_RET_*; `ret_steps` (or NULL) is raised by the instructions executed. */
-static uint32_t emulate(const void *bytes, size_t size_bytes, const struct seccomp_data *data,
-                        unsigned *ret_steps)
+static uint32_t emulate(const void *bytes, size_t size_bytes, const struct seccomp_data *data, unsigned *ret_steps)
 {
     const struct sock_filter *program = bytes;
     Machine machine = {0};
@@ -348,8 +347,7 @@ static const uint32_t argument_values[] = {
 
 /* Each value in each of the first three arguments, beside zero and beside AF_NETLINK, also with junk above 32
  * bits. */
-static bool check_agrees(const Buffer *program, const SeccompVerdict *verdict, uint32_t token,
-                         uint32_t number)
+static bool check_agrees(const Buffer *program, const SeccompVerdict *verdict, uint32_t token, uint32_t number)
 {
     static const uint64_t high[] = {0, UINT64_C(1) << 32, UINT64_C(0xffffffff) << 32};
 
@@ -364,16 +362,14 @@ static bool check_agrees(const Buffer *program, const SeccompVerdict *verdict, u
                     arguments[position] = argument_values[i] | high[h];
                     for (size_t k = 0; k < 6; k++)
                         data.args[k] = arguments[k];
-                    refusal =
-                        verdict->check ? seccomp_check_decide(verdict->check, arguments) : verdict->refusal;
+                    refusal = verdict->check ? seccomp_check_decide(verdict->check, arguments) : verdict->refusal;
                     if (emulate(program->data, program->size, &data, NULL) != action_of(refusal))
                         return false;
                 }
     return true;
 }
 
-static void compare_numbers(const Buffer *program, size_t request, uint32_t token, uint32_t first,
-                            uint32_t end)
+static void compare_numbers(const Buffer *program, size_t request, uint32_t token, uint32_t first, uint32_t end)
 {
     bool is_foreign = requests[request].is_native_only && token != token_of(0);
 
@@ -394,8 +390,8 @@ static void emulated_programs_do_what_the_table_says(void)
     for (size_t i = 0; i < ELEMENTSOF(requests); i++) {
         _cleanup_buffer_ Buffer program = {0};
 
-        ASSERT_OK(seccomp_program_compile(requests[i].profile, requests[i].capabilities,
-                                          requests[i].is_native_only, &program, NULL));
+        ASSERT_OK(seccomp_program_compile(requests[i].profile, requests[i].capabilities, requests[i].is_native_only,
+                                          &program, NULL));
         ASSERT_TRUE(program.size / sizeof(struct sock_filter) <= BPF_MAXINSNS);
         for (size_t a = 0; a < ELEMENTSOF(tokens) && !test_failed; a++) {
             compare_numbers(&program, i, token_of(a), 0, 1100);
@@ -417,8 +413,7 @@ static void emulated_capabilities(void)
             ASSERT_OK(seccomp_program_compile(p, SECCOMP_CAP(c) | (c % 2 ? mixed : 0), true, &program, NULL));
             for (uint32_t n = 0; n < 500; n++) {
                 _cleanup_free_ char *name = number_name(token_of(0), n);
-                SeccompVerdict verdict =
-                    seccomp_profile_decide(p, SECCOMP_CAP(c) | (c % 2 ? mixed : 0), name);
+                SeccompVerdict verdict = seccomp_profile_decide(p, SECCOMP_CAP(c) | (c % 2 ? mixed : 0), name);
                 struct seccomp_data data = {.nr = (int) n, .arch = token_of(0)};
 
                 if (!verdict.check)
@@ -429,8 +424,7 @@ static void emulated_capabilities(void)
 
 static void emulated_foreign_architectures(void)
 {
-    static const uint32_t foreign[] = {0,         1, AUDIT_ARCH_S390X, AUDIT_ARCH_MIPS, AUDIT_ARCH_SPARC64,
-                                       UINT32_MAX};
+    static const uint32_t foreign[] = {0, 1, AUDIT_ARCH_S390X, AUDIT_ARCH_MIPS, AUDIT_ARCH_SPARC64, UINT32_MAX};
     _cleanup_buffer_ Buffer program = {0};
 
     ASSERT_OK(seccomp_program_compile(SECCOMP_PROFILE_SYSTEM, UINT64_MAX, false, &program, NULL));
@@ -444,8 +438,8 @@ static void emulated_foreign_architectures(void)
 
 /* libseccomp as a second opinion, for what it can express: calls without an argument check, on one
  * architecture. */
-static int compile_with_libseccomp(SeccompProfile profile, uint64_t capabilities, uint32_t token,
-                                   unsigned optimize, Buffer *program)
+static int compile_with_libseccomp(SeccompProfile profile, uint64_t capabilities, uint32_t token, unsigned optimize,
+                                   Buffer *program)
 {
     _cleanup_close_ int fd = memfd_create("seccomp", MFD_CLOEXEC);
     _cleanup_free_ char *bytes = NULL;
@@ -463,8 +457,7 @@ static int compile_with_libseccomp(SeccompProfile profile, uint64_t capabilities
         SeccompVerdict verdict = seccomp_profile_decide(profile, capabilities, name);
 
         if (name && !verdict.check && verdict.refusal != ENOSYS)
-            r = seccomp_rule_add(context,
-                                 verdict.refusal == 0 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(verdict.refusal),
+            r = seccomp_rule_add(context, verdict.refusal == 0 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(verdict.refusal),
                                  seccomp_syscall_resolve_name(name), 0);
     }
     if (r == 0)
@@ -483,16 +476,14 @@ static void programs_agree_with_libseccomp(void)
         _cleanup_buffer_ Buffer ours = {0}, theirs = {0};
 
         ASSERT_OK(seccomp_program_compile(SECCOMP_PROFILE_DEFAULT, USUAL_CAPABILITIES, true, &ours, NULL));
-        ASSERT_OK(compile_with_libseccomp(SECCOMP_PROFILE_DEFAULT, USUAL_CAPABILITIES, token_of(0), optimize,
-                                          &theirs));
+        ASSERT_OK(compile_with_libseccomp(SECCOMP_PROFILE_DEFAULT, USUAL_CAPABILITIES, token_of(0), optimize, &theirs));
         for (int n = 0; n < 1024; n++) {
             _cleanup_free_ char *name = seccomp_syscall_resolve_num_arch(token_of(0), n);
             struct seccomp_data data = {.nr = n, .arch = token_of(0)};
 
             if (!name || seccomp_profile_decide(SECCOMP_PROFILE_DEFAULT, USUAL_CAPABILITIES, name).check)
                 continue;
-            ASSERT_EQ(emulate(ours.data, ours.size, &data, NULL),
-                      emulate(theirs.data, theirs.size, &data, NULL));
+            ASSERT_EQ(emulate(ours.data, ours.size, &data, NULL), emulate(theirs.data, theirs.size, &data, NULL));
         }
     }
 }
@@ -575,8 +566,7 @@ static void bench_one(const char *label, bool is_native_only, unsigned optimize)
             (void) compile_with_libseccomp(SECCOMP_PROFILE_DEFAULT, USUAL_CAPABILITIES, token_of(0), optimize,
                                            &program);
         else
-            (void) seccomp_program_compile(SECCOMP_PROFILE_DEFAULT, USUAL_CAPABILITIES, is_native_only,
-                                           &program, NULL);
+            (void) seccomp_program_compile(SECCOMP_PROFILE_DEFAULT, USUAL_CAPABILITIES, is_native_only, &program, NULL);
         compile[i] = now_usec() - begin;
         measure_in_child(&program, child);
         load[i] = child[0];
@@ -586,8 +576,7 @@ static void bench_one(const char *label, bool is_native_only, unsigned optimize)
     qsort(load, ROUNDS, sizeof(double), compare_doubles);
     qsort(call, ROUNDS, sizeof(double), compare_doubles);
     printf("%-44s %5zu instructions, compile %6.0f us, load %5.0f us (min %4.0f), ioctl %4.0f ns\n", label,
-           program.size / sizeof(struct sock_filter), compile[ROUNDS / 2], load[ROUNDS / 2], load[0],
-           call[ROUNDS / 2]);
+           program.size / sizeof(struct sock_filter), compile[ROUNDS / 2], load[ROUNDS / 2], load[0], call[ROUNDS / 2]);
 }
 
 static int bench(void)
@@ -607,8 +596,7 @@ static int bench(void)
         _cleanup_seccomp_filter_ SeccompFilter filter = {0};
         double begin = now_usec();
 
-        (void) seccomp_prepare(&(SeccompRequest){.capabilities = USUAL_CAPABILITIES}, cache_fd, &filter,
-                               NULL);
+        (void) seccomp_prepare(&(SeccompRequest){.capabilities = USUAL_CAPABILITIES}, cache_fd, &filter, NULL);
         hit[i] = now_usec() - begin;
     }
     qsort(hit, ROUNDS, sizeof(double), compare_doubles);

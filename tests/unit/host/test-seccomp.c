@@ -29,8 +29,8 @@
 #define CAP(name) SECCOMP_CAP(CAP_##name)
 
 /* What application containers keep when nothing else is asked for. */
-#define USUAL_CAPABILITIES                                                                                   \
-    (CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(SETGID) | CAP(SETUID) | CAP(SETFCAP) | \
+#define USUAL_CAPABILITIES                                                                                             \
+    (CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(SETGID) | CAP(SETUID) | CAP(SETFCAP) |           \
      CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL))
 
 /* The cache. */
@@ -48,9 +48,9 @@ static void cache_done(Cache *cache)
     }
 }
 #define _cleanup_cache_ _cleanup_(cache_done)
-#define CACHE_UNSET                                                                                          \
-    {                                                                                                        \
-        .path = "/tmp/test-seccomp.XXXXXX", .fd = -EBADF                                                     \
+#define CACHE_UNSET                                                                                                    \
+    {                                                                                                                  \
+        .path = "/tmp/test-seccomp.XXXXXX", .fd = -EBADF                                                               \
     }
 
 static int cache_open(Cache *cache)
@@ -344,9 +344,8 @@ static const struct {
     const char *name;
     long number;
     unsigned long arguments[6];
-    int usual, system,
-        powerful;     /* errno in default, in system with CAP_SYS_ADMIN, in default with everything */
-    bool is_optional; /* a kernel may be built without it and say ENOSYS */
+    int usual, system, powerful; /* errno in default, in system with CAP_SYS_ADMIN, in default with everything */
+    bool is_optional;            /* a kernel may be built without it and say ENOSYS */
 } calls[] = {
     {"read", SYS_read, {-1UL}, EBADF, EBADF, EBADF},
     {"openat", SYS_openat, {-1UL, 0}, EFAULT, EFAULT, EFAULT},
@@ -400,12 +399,7 @@ static const struct {
      EAFNOSUPPORT,
      EAFNOSUPPORT,
      EAFNOSUPPORT},
-    {"socketpair(AF_ALG)",
-     SYS_socketpair,
-     {AF_ALG, SOCK_SEQPACKET, 0, 1},
-     EAFNOSUPPORT,
-     EAFNOSUPPORT,
-     EAFNOSUPPORT},
+    {"socketpair(AF_ALG)", SYS_socketpair, {AF_ALG, SOCK_SEQPACKET, 0, 1}, EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT},
     {"socket(audit)", SYS_socket, {AF_NETLINK, BAD_TYPE, NETLINK_AUDIT}, EAFNOSUPPORT, EAFNOSUPPORT, EINVAL},
     {"socket(route)", SYS_socket, {AF_NETLINK, BAD_TYPE, NETLINK_ROUTE}, EINVAL, EINVAL, EINVAL},
     {"socket(AF_PACKET)", SYS_socket, {AF_PACKET, BAD_TYPE, 0}, EAFNOSUPPORT, EAFNOSUPPORT, EINVAL},
@@ -442,8 +436,7 @@ static void real_calls(void)
         if (is_root && !is_expected(system_calls[i], i, calls[i].system))
             TEST_FAIL("system: %s: %ld, expected -%d", calls[i].name, system_calls[i], calls[i].system);
         if (is_root && !is_expected(powerful[i], i, calls[i].powerful))
-            TEST_FAIL("default with all: %s: %ld, expected -%d", calls[i].name, powerful[i],
-                      calls[i].powerful);
+            TEST_FAIL("default with all: %s: %ld, expected -%d", calls[i].name, powerful[i], calls[i].powerful);
     }
 }
 
@@ -527,8 +520,7 @@ static void real_calls_i386(void)
     SeccompRequest request = {.capabilities = USUAL_CAPABILITIES};
 
     /* A kernel without the compatibility mode kills the process, or knows no call. */
-    if (under_filter(&(SeccompRequest){.profile = "system"}, make_call_i386, 1, results) < 0 ||
-        results[0] != -EBADF) {
+    if (under_filter(&(SeccompRequest){.profile = "system"}, make_call_i386, 1, results) < 0 || results[0] != -EBADF) {
         printf("# this kernel has no i386 system calls\n");
         return;
     }
@@ -551,8 +543,8 @@ static void real_calls_x32(void)
 {
     long results[512];
 
-    ASSERT_OK(under_filter(&(SeccompRequest){.profile = "system", .capabilities = UINT64_MAX}, make_call_x32,
-                           512, results));
+    ASSERT_OK(
+        under_filter(&(SeccompRequest){.profile = "system", .capabilities = UINT64_MAX}, make_call_x32, 512, results));
     for (size_t i = 0; i < 512; i++)
         ASSERT_EQ(results[i], -ENOSYS);
 }

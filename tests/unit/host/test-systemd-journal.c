@@ -46,9 +46,7 @@ static int write_entry(const void *message, size_t size, const char *stream, int
     buffer_append(&data, message, size);
     buffer_append(&data, "\n", 1);
     (void) setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
-    return sendto(fd, data.data, data.size, 0, (const struct sockaddr *) &address, sizeof(address)) < 0
-               ? -errno
-               : 0;
+    return sendto(fd, data.data, data.size, 0, (const struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
 }
 
 static int write_line(const char *text)
@@ -215,8 +213,7 @@ static bool child_is_gone(void *userdata)
 {
     siginfo_t info = {0};
 
-    return waitid(P_PID, (id_t) * (pid_t *) userdata, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
-           info.si_pid != 0;
+    return waitid(P_PID, (id_t) * (pid_t *) userdata, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
 }
 
 /* Two thousand lines from a process that ends at once afterwards: none may be missed. */

@@ -380,10 +380,9 @@ static void stop_is_orderly(void)
     clock_gettime(CLOCK_MONOTONIC, &after);
     ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
     waitpid(supervisor, NULL, 0);
-    printf(
-        "# stop took %ld ms; supervisor URG %d from %d; payload TERM %d from %d (supervisor %d), others %d\n",
-        ms, notes->supervisor_urg, (int) notes->urg_sender, notes->payload_term, (int) notes->term_sender,
-        (int) supervisor, notes->payload_other);
+    printf("# stop took %ld ms; supervisor URG %d from %d; payload TERM %d from %d (supervisor %d), others %d\n", ms,
+           notes->supervisor_urg, (int) notes->urg_sender, notes->payload_term, (int) notes->term_sender,
+           (int) supervisor, notes->payload_other);
     ASSERT_EQ(notes->supervisor_urg, 1);
     ASSERT_EQ(notes->urg_sender, 1);
     ASSERT_EQ(notes->payload_term, 1);
@@ -402,8 +401,7 @@ int main(void)
     if (!systemd_is_running() || geteuid() != 0)
         TEST_SKIP_ALL("needs root and systemd as PID 1");
     notes = mmap(NULL, sizeof(*notes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (notes == MAP_FAILED || systemd_open(&systemd, &error) < 0 ||
-        systemd_version(systemd, &version, &error) < 0) {
+    if (notes == MAP_FAILED || systemd_open(&systemd, &error) < 0 || systemd_version(systemd, &version, &error) < 0) {
         printf("Bail out! %s\n", error.text ? error.text : "mmap");
         return EXIT_FAILURE;
     }

@@ -20,8 +20,8 @@ static int listen_at(const char *name)
     memcpy(address.sun_path, name, length);
     if (name[0] == '@')
         address.sun_path[0] = 0;
-    if (fd >= 0 && bind(fd, (struct sockaddr *) &address,
-                        (socklen_t) (offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+    if (fd >= 0 &&
+        bind(fd, (struct sockaddr *) &address, (socklen_t) (offsetof(struct sockaddr_un, sun_path) + length)) < 0)
         fd = safe_close(fd);
     return fd;
 }

@@ -123,8 +123,8 @@ static void test_documents(void)
 {
     _cleanup_image_document_ ImageDocument manifest = {}, index = {};
 
-    ASSERT_OK(parse_document("{\"schemaVersion\":2,\"config\":" DESCRIPTOR ",\"layers\":[" DESCRIPTOR "]}",
-                             &manifest, NULL));
+    ASSERT_OK(
+        parse_document("{\"schemaVersion\":2,\"config\":" DESCRIPTOR ",\"layers\":[" DESCRIPTOR "]}", &manifest, NULL));
     ASSERT_EQ(manifest.kind, IMAGE_DOCUMENT_MANIFEST);
     ASSERT_EQ(manifest.items_count, 1);
     ASSERT_EQ(manifest.items[0].size_bytes, 3);

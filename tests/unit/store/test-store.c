@@ -41,11 +41,8 @@ static void reset(void)
 
 static int add_layer(StoreAddition *addition, const Digest *diff_id)
 {
-    StoreNewLayer layer = {.diff_id = *diff_id,
-                           .blob = *diff_id,
-                           .blob_name = "blob",
-                           .tree_name = "tree",
-                           .info = {.unpacked_bytes = 7}};
+    StoreNewLayer layer = {
+        .diff_id = *diff_id, .blob = *diff_id, .blob_name = "blob", .tree_name = "tree", .info = {.unpacked_bytes = 7}};
     int fd = store_addition_fd(addition), r;
 
     r = mkdirat(fd, "tree", 0755) < 0 ? -errno : 0;
@@ -59,11 +56,8 @@ static int add_image(Store *store, char digit, char layer, bool hides, const cha
 {
     _cleanup_store_addition_ StoreAddition *addition = NULL;
     StoreLayer layers[] = {{.diff_id = digest_of(layer), .blob = digest_of(layer), .blob_bytes = 4}};
-    StoreImage image = {.manifest = digest_of(digit),
-                        .id = digest_of(digit),
-                        .layers = layers,
-                        .layers_count = 1,
-                        .lock_fd = -EBADF};
+    StoreImage image = {
+        .manifest = digest_of(digit), .id = digest_of(digit), .layers = layers, .layers_count = 1, .lock_fd = -EBADF};
     _cleanup_free_ char *config =
         text_format("{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:%s\"]}}", layers[0].diff_id.hex);
     int r = store_begin_addition(store, &addition, NULL);
@@ -119,8 +113,7 @@ static void test_find(void)
 {
     static const char *const good[] = {"web",  "web:latest",    "sha256:aaaa",
                                        "aaaa", "localhost/web", "localhost/web:latest"};
-    static const char *const unknown[] = {
-        "docker.io/library/web", "web:2", "weba", "aaa", "bbbb", "quay.io/web"};
+    static const char *const unknown[] = {"docker.io/library/web", "web:2", "weba", "aaa", "bbbb", "quay.io/web"};
     _cleanup_store_ Store *store = NULL;
 
     ASSERT_OK(open_store(&store));
