@@ -233,6 +233,9 @@ static int compute_capabilities(ContainerSpec *spec)
     spec->capabilities = spec->privileged ? CAPABILITY_ALL
                          : spec->boot     ? CAPABILITIES_SYSTEM
                                           : CAPABILITIES_APPLICATION;
+    /* On the host's network these two are power over the host: only for who asks for them by name. */
+    if (spec->network == NETWORK_HOST && !spec->privileged)
+        spec->capabilities &= ~(UINT64_C(1) << 12 /* NET_ADMIN */ | UINT64_C(1) << 13 /* NET_RAW */);
     /* "--cap-drop=ALL --cap-add=X" is X in either order, as container users expect: drops first. */
     STRV_FOREACH (name, spec->drop_capabilities)
         if (capability_parse(*name, &mask, NULL) == 0)

@@ -25,6 +25,9 @@ test_capabilities() {
     assert_eq "$(capabilities)" "$none $none $none $none $none"
     probe_with --init -u 1000
     assert_eq "$(capabilities)" "$none $none $none $default $none"
+    # The reaper is not started anew by execve(2), which would have taken them.
+    expect_rc 0 sh_in 'sed -n "s/^Cap\(Eff\|Prm\):\t//p" /proc/1/status' --init -u 1000
+    assert_eq "$OUT" $'0000000000000000\n0000000000000000'
 }
 
 test_no_new_privileges_and_filter() {
