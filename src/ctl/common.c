@@ -71,6 +71,28 @@ int ctl_load_machine(Ctl *ctl, const char *name, Machine **ret, Error *error)
                         : error_hint(error, -ENOENT, "berthctl list --all shows the containers");
 }
 
+int ctl_for_each_word(Ctl *ctl, int (*one)(Ctl *ctl, const char *name, void *userdata, Error *error), void *userdata,
+                      Error *error)
+{
+    int result = 0;
+
+    STRV_FOREACH (name, ctl->words) {
+        _cleanup_error_ Error own = {};
+        int r = one(ctl, *name, userdata, &own);
+
+        if (r >= 0)
+            continue;
+        /* The last failure is main's to report. */
+        if (result < 0) {
+            error_report(error, result);
+            error_done(error);
+        }
+        error_move(error, &own);
+        result = r;
+    }
+    return result;
+}
+
 int ctl_run_helper(const char *name, char *const *arguments, Error *error)
 {
     _cleanup_free_ char *built = BERTH_BUILD_DIR[0] ? text_format("%s/importer/%s", BERTH_BUILD_DIR, name) : NULL;

@@ -69,6 +69,9 @@ int ctl_open_roster(Ctl *ctl, Error *error);
 int ctl_open_store(Ctl *ctl, bool create, Error *error);
 /* The running machine of that name; -ENOENT with the nearest name as a hint. */
 int ctl_load_machine(Ctl *ctl, const char *name, Machine **ret, Error *error);
+/* Runs `one` for every word of the command line; goes on after a failure, reports each but the last, which is returned. */
+int ctl_for_each_word(Ctl *ctl, int (*one)(Ctl *ctl, const char *name, void *userdata, Error *error), void *userdata,
+                      Error *error);
 /* Runs a helper program of the libexec directory in place of this one's work; returns its exit status. */
 int ctl_run_helper(const char *name, char *const *arguments, Error *error);
 

@@ -15,29 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Runs `one` for every word; goes on after a failure, reports each, and returns the last one. */
-static int for_each(Ctl *ctl, int (*one)(Ctl *ctl, const char *name, Error *error), Error *error)
-{
-    int result = 0;
-
-    STRV_FOREACH (name, ctl->words) {
-        _cleanup_error_ Error own = {};
-        int r = one(ctl, *name, &own);
-
-        if (r >= 0)
-            continue;
-        /* The last failure is main's to report. */
-        if (result < 0) {
-            error_report(error, result);
-            error_done(error);
-        }
-        error_move(error, &own);
-        result = r;
-    }
-    return result;
-}
-
-static int stop_one(Ctl *ctl, const char *name, Error *error)
+static int stop_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 {
     uint64_t timeout_usec = UINT64_MAX;
 
@@ -48,12 +26,17 @@ static int stop_one(Ctl *ctl, const char *name, Error *error)
 
 int verb_stop(Ctl *ctl, Error *error)
 {
-    return for_each(ctl, stop_one, error);
+    return ctl_for_each_word(ctl, stop_one, NULL, error);
+}
+
+static int terminate_one(Ctl *ctl, const char *name, void *userdata, Error *error)
+{
+    return control_terminate(ctl, name, error);
 }
 
 int verb_terminate(Ctl *ctl, Error *error)
 {
-    return for_each(ctl, control_terminate, error);
+    return ctl_for_each_word(ctl, terminate_one, NULL, error);
 }
 
 /* Every process of the group, by one pass over cgroup.procs of it and the groups below. */
@@ -74,7 +57,7 @@ static int signal_group(const Machine *machine, int signal_number, Error *error)
     return r < 0 ? error_set(error, r, "cannot signal the processes of '%s': %s", machine->name, strerror(-r)) : 0;
 }
 
-static int kill_one(Ctl *ctl, const char *name, Error *error)
+static int kill_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 {
     _cleanup_(machine_freep) Machine *machine = NULL;
     _cleanup_close_ int pidfd = -EBADF;
@@ -100,10 +83,10 @@ static int kill_one(Ctl *ctl, const char *name, Error *error)
 
 int verb_kill(Ctl *ctl, Error *error)
 {
-    return for_each(ctl, kill_one, error);
+    return ctl_for_each_word(ctl, kill_one, NULL, error);
 }
 
-static int wait_one(Ctl *ctl, const char *name, Error *error)
+static int wait_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 {
     _cleanup_(machine_freep) Machine *machine = NULL;
     MachineExit end = {};
@@ -129,15 +112,15 @@ static int wait_one(Ctl *ctl, const char *name, Error *error)
 
 int verb_wait(Ctl *ctl, Error *error)
 {
-    return for_each(ctl, wait_one, error);
+    return ctl_for_each_word(ctl, wait_one, NULL, error);
 }
 
-static int remove_one(Ctl *ctl, const char *name, Error *error)
+static int remove_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 {
     return control_remove(ctl, name, ctl->force, error);
 }
 
 int verb_rm(Ctl *ctl, Error *error)
 {
-    return for_each(ctl, remove_one, error);
+    return ctl_for_each_word(ctl, remove_one, NULL, error);
 }

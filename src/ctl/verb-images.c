@@ -301,9 +301,10 @@ int verb_inspect(Ctl *ctl, Error *error)
 
 /* --- rmi --- */
 
-static int remove_one(Ctl *ctl, const char *name, bool *is_postponed, Error *error)
+static int remove_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 {
     _cleanup_store_removed_ StoreRemoved removed = {};
+    bool *is_postponed = userdata;
     int r = store_remove_image(ctl->store, name, ctl->force ? STORE_REMOVE_FORCE : 0, &removed, error);
 
     if (r < 0)
@@ -323,20 +324,7 @@ int verb_rmi(Ctl *ctl, Error *error)
 
     if (result < 0)
         return result;
-    STRV_FOREACH (name, ctl->words) {
-        _cleanup_error_ Error own = {};
-        int r = remove_one(ctl, *name, &is_postponed, &own);
-
-        if (r >= 0)
-            continue;
-        /* The last failure is main's to report. */
-        if (result < 0) {
-            error_report(error, result);
-            error_done(error);
-        }
-        error_move(error, &own);
-        result = r;
-    }
+    result = ctl_for_each_word(ctl, remove_one, &is_postponed, error);
     if (is_postponed)
         log_info("images are being loaded: the space is freed when that has ended");
     return result;

@@ -70,7 +70,7 @@ typedef enum StepKind {
 /* The fields of each kind. Pointers lead into the plan's memory. A `_tree` field is the number of a STEP_CLONE_TREE
  * plus one, 0 for none; a `_fd` field a place in the list of fds that travels with the plan, plus one. */
 typedef struct StepCgroup {
-    const char *name;   /* below the cgroup root fd: made with sub-cgroups payload and supervisor */
+    const char *name;   /* below the cgroup root fd: made, with a sub-group `payload` */
     uint64_t root_fd;   /* where; 0: the supervisor's own cgroup is already the right one */
     const char **files; /* "memory.max=67108864", written into it */
 } StepCgroup;
