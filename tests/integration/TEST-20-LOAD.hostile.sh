@@ -243,10 +243,11 @@ test_unpacking_is_confined() {
     command -v strace >/dev/null || skip 'needs strace'
     make_image base docker image
     ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=pivot_root,umount2,capset,prctl,seccomp,execve,clone3 "$BERTH_IMPORTER" load -q --store=store image
-    assert_match "$(grep -c 'pivot_root(".", ".") *= 0' trace)" '^[23]$'
+    # A call that another process's interrupts stands in two lines.
+    assert_match "$(grep -cE 'pivot_root(\("\.", "\."\)| resumed>\)) *= 0' trace)" '^[23]$'
     assert_match "$(cat trace)" 'CLONE_NEWNET'
     assert_match "$(cat trace)" 'PR_SET_NO_NEW_PRIVS, 1'
-    assert_eq "$(grep -c execve trace)" 1
+    assert_eq "$(grep -c 'execve(' trace)" 1
 }
 
 run_tests
