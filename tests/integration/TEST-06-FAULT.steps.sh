@@ -25,7 +25,7 @@ check_step() { # NUMBER KIND COMMAND...
     assert_match "$ERR" "\[step $number, $kind, from "
     assert_eq "$(state_now)" "$STATE_BEFORE"
     assert_eq "$(processes_of_root)" ''
-    assert_eq "$(find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null)" ''
+    retry_until "$SETTLE_TIMEOUT" _no_cgroup_named "$ID"
 }
 
 # Fails every step of the plan that `berthctl run` makes of the options, then shows that it works without.

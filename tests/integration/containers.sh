@@ -103,8 +103,12 @@ _assert_nothing_named() { # NAME DIRECTORY...
     shift
     left=$(find "$@" -name "*$name*" 2>/dev/null) || true
     [[ -z $left ]] || fail "left behind: $left"
-    left=$(find /sys/fs/cgroup -type d -name "*$name*" 2>/dev/null) || true
-    [[ -z $left ]] || fail "left behind: $left"
+    # systemd takes a scope away when it comes to it.
+    retry_until "$SETTLE_TIMEOUT" _no_cgroup_named "$name"
+}
+
+_no_cgroup_named() { # NAME
+    [[ -z $(find /sys/fs/cgroup -type d -name "*$1*" 2>/dev/null) ]]
 }
 
 # Nothing of a run may be left once it has ended.
