@@ -195,7 +195,7 @@ test_state_is_private() {
     local mask
     for mask in 0000 0022 0077; do
         own_state
-        [[ $BERTH_HOST == vm ]] || rm -rf "$TEST_TMP/state"
+        rm -rf "$TEST_TMP/state"
         mkdir -p "$TEST_TMP/state"
         (umask "$mask" && start_in_background web && b run --name="$ID-other" -D "$ROOT" --ephemeral /bin/true)
         local place
