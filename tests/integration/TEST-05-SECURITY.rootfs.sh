@@ -22,6 +22,9 @@ prepare_canary() {
     echo canary >"$CANARY/dev/null"
     chmod 750 "$CANARY/work"
     describe_tree "$CANARY" >canary.before
+    # The first container of all makes the slice, which stays.
+    run_in /bin/true
+    retry_until "$SETTLE_TIMEOUT" _no_cgroup_named "$ID"
     host_snapshot
 }
 
@@ -92,8 +95,10 @@ test_mount_targets_through_links() {
     prepare_canary
     mkdir outside
     echo outside >outside/file
-    local kind option target mounted=0 refused=0
-    for kind in absolute-link relative-link link-to-link magic-link; do
+    local kind option target mounted=0 refused=0 kinds=(absolute-link relative-link link-to-link magic-link) least=20
+    # Emulation is slow: one kind of each.
+    [[ $BERTH_HOST == host ]] || kinds=(relative-link magic-link) least=5
+    for kind in "${kinds[@]}"; do
         for target in /link /link/new/deeper; do
             for option in "--bind=$TEST_TMP/outside:$target" "--bind-ro=$TEST_TMP/outside:$target" "--tmpfs=$target" \
                 "--bind=$TEST_TMP/outside/file:$target-file" "--overlay=$TEST_TMP/outside:$TEST_TMP/outside:$target" \
@@ -112,7 +117,7 @@ test_mount_targets_through_links() {
         done
     done
     # A link out of the root is one to a place in it, which may be missing; the magic ones of /proc are refused.
-    ((mounted > 20 && refused > 20)) || fail "$mounted mounted, $refused refused"
+    ((mounted > least && refused > least)) || fail "$mounted mounted, $refused refused"
     rm -f "$ROOT/link"
     assert_canary_unchanged
     assert_eq "$(cat outside/file)" outside

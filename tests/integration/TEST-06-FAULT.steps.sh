@@ -7,8 +7,9 @@
 prepare_faults() {
     prepare
     has_test_hooks || skip 'the executor was built without test hooks'
-    # The roster's directories are there before the first look.
+    # The roster's directories, and systemd's slice, are there before the first look.
     run_in /bin/true
+    retry_until "$SETTLE_TIMEOUT" _no_cgroup_named "$ID"
 }
 
 # Files and directories of the state, without the cache of filters.
