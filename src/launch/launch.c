@@ -415,6 +415,16 @@ static int wait_started(Launch *launch, int *ret_exit_status, Error *error)
     return 0;
 }
 
+/* An executor that fails at once is dead by the time systemd moves it: a scope that never held a process is never told to
+ * be empty, and would keep the name. */
+static void end_scope(const Launch *launch)
+{
+    _cleanup_systemd_ Systemd *systemd = NULL;
+
+    if (launch->cgroup == LAUNCH_CGROUP_SCOPE && launch->machine->unit && systemd_open(&systemd, NULL) == 0)
+        (void) systemd_unit_stop(systemd, launch->machine->unit, NULL);
+}
+
 /* With its socket closed the executor ends the container and takes back what it did. Should it hang (a step stuck in
  * the kernel), it is killed, the inner process dies with it, and we take back instead. */
 static void give_up(Launch *launch)
@@ -427,6 +437,7 @@ static void give_up(Launch *launch)
         (void) process_send_signal(pidfd, SIGKILL);
     while (waitpid(launch->executor_pid, NULL, 0) < 0 && errno == EINTR)
         ;
+    end_scope(launch);
     roster_undo(launch->request.roster, launch->machine);
 }
 

@@ -48,6 +48,18 @@ test_nothing_is_left_of_scopes() {
     assert_eq "$(find /sys/fs/cgroup -type d -name "*$ID*")" ''
 }
 
+# R7: an executor that fails at once is dead before systemd has moved it into its scope.
+test_nothing_is_left_of_starts_that_fail() {
+    prepare
+    local i
+    for i in 1 2 3 4 5 6; do
+        expect_rc 125 run_in --sysctl=net.no.such=1 /bin/true
+        expect_rc 125 run_in --bind="$TEST_TMP:/etc/passwd" /bin/true
+        retry_until "$SETTLE_TIMEOUT" no_scope "$ID"
+        expect_rc 0 run_in /bin/true
+    done
+}
+
 test_slice() {
     prepare
     start_in_background web --slice=berthtest.slice

@@ -126,7 +126,11 @@ assert_removed() { # NAME
 
 # No byte in what a person may see that could act on a terminal.
 assert_printable() { # FILE
-    if LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae\x8e\x8f]|\xe2\x81[\xa6-\xa9]' "$1"; then
+    local found=0
+    # Without PCRE's compiler, which SELinux does not let have executable memory.
+    LC_ALL=C grep -qP '(*NO_JIT)[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae\x8e\x8f]|\xe2\x81[\xa6-\xa9]' "$1" || found=$?
+    assert_ne "$found" 2
+    if ((found == 0)); then
         od -c "$1" | head -n 40 >&2
         fail "control bytes in $1"
     fi
