@@ -126,23 +126,44 @@ size_t setting_number(const Setting *setting)
     return (size_t) (setting - settings);
 }
 
-const Setting *setting_find_option(const char *option)
+/* Other spellings that people bring along. */
+/* clang-format off */
+const SettingAlias setting_aliases[] = {
+    /* option, short, key, stands for the option */
+    {"machine", 0, NULL, "name"},  /* nspawn, machinectl */
+    {"net", 0, NULL, "network"},   /* docker */
+    {"setenv", 'E', NULL, "env"},  /* nspawn */
+};
+/* clang-format on */
+
+const size_t setting_aliases_count = ELEMENTSOF(setting_aliases);
+
+static bool is_same(const char *a, const char *b)
 {
-    /* Other names: of nspawn and machinectl, and of docker. */
-    if (strcmp(option, "machine") == 0)
-        option = "name";
-    else if (strcmp(option, "net") == 0)
-        option = "network";
+    return a && b && strcmp(a, b) == 0;
+}
+
+static const Setting *find_exact(const char *option)
+{
     for (size_t i = 0; i < settings_count; i++)
-        if (settings[i].option && strcmp(settings[i].option, option) == 0)
+        if (is_same(settings[i].option, option))
             return &settings[i];
     return NULL;
 }
 
+const Setting *setting_find_option(const char *option)
+{
+    for (size_t i = 0; i < setting_aliases_count; i++)
+        if (is_same(setting_aliases[i].option, option))
+            return find_exact(setting_aliases[i].target);
+    return find_exact(option);
+}
+
 const Setting *setting_find_short(char short_option)
 {
-    if (short_option == 'E') /* nspawn's -E is docker's -e */
-        short_option = 'e';
+    for (size_t i = 0; i < setting_aliases_count; i++)
+        if (short_option != 0 && setting_aliases[i].short_option == short_option)
+            return find_exact(setting_aliases[i].target);
     for (size_t i = 0; i < settings_count; i++)
         if (settings[i].short_option == short_option)
             return &settings[i];
@@ -154,8 +175,11 @@ const Setting *setting_find_key(const char *section, const char *key)
     bool any = !section || strcmp(section, "Container") == 0;
 
     for (size_t i = 0; i < settings_count; i++)
-        if (settings[i].key && strcmp(settings[i].key, key) == 0 && (any || strcmp(settings[i].section, section) == 0))
+        if (is_same(settings[i].key, key) && (any || strcmp(settings[i].section, section) == 0))
             return &settings[i];
+    for (size_t i = 0; any && i < setting_aliases_count; i++)
+        if (is_same(setting_aliases[i].key, key))
+            return find_exact(setting_aliases[i].target);
     return NULL;
 }
 

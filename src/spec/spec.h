@@ -148,6 +148,17 @@ extern const Setting settings[];
 extern const size_t settings_count;
 size_t setting_number(const Setting *setting);
 
+/* Another spelling of a row's option or key: understood everywhere, written nowhere. `target` is the row's option. */
+typedef struct SettingAlias {
+    const char *option; /* NULL: no long option */
+    char short_option;
+    const char *key; /* of the section [Container]; NULL: none */
+    const char *target;
+} SettingAlias;
+
+extern const SettingAlias setting_aliases[];
+extern const size_t setting_aliases_count;
+
 /* By long option without dashes, by file key (any section when `section` is NULL or "Container"), by image key. */
 const Setting *setting_find_option(const char *option);
 const Setting *setting_find_short(char short_option);

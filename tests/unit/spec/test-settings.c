@@ -120,6 +120,19 @@ static void lookups_find_each_row(void)
             ASSERT_TRUE(setting_find_image_key(row->image_key) == row);
     }
     ASSERT_TRUE(setting_find_option("machine") == setting_find_option("name"));
+    for (size_t i = 0; i < setting_aliases_count; i++) {
+        const SettingAlias *alias = &setting_aliases[i];
+        const Setting *target = setting_find_option(alias->target);
+
+        ASSERT_TRUE(target && strcmp(target->option, alias->target) == 0); /* a row, not another alias */
+        for (size_t row = 0; row < settings_count; row++) {                /* and no alias hides a row */
+            ASSERT_TRUE(!alias->option || !settings[row].option || strcmp(alias->option, settings[row].option) != 0);
+            ASSERT_TRUE(!alias->short_option || alias->short_option != settings[row].short_option);
+            ASSERT_TRUE(!alias->key || !settings[row].key || strcmp(alias->key, settings[row].key) != 0);
+        }
+        if (alias->key)
+            ASSERT_TRUE(setting_find_key("Container", alias->key) == target);
+    }
     ASSERT_TRUE(setting_find_short('E') == setting_find_short('e'));
     ASSERT_NULL(setting_find_option("nope"));
     ASSERT_NULL(setting_find_option(""));
