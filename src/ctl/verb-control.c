@@ -6,8 +6,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "kernel/cgroup.h"
-#include "kernel/process.h"
+#include "machines/control.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -31,7 +30,10 @@ int verb_stop(Ctl *ctl, Error *error)
 
 static int terminate_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 {
-    return control_terminate(ctl, name, error);
+    _cleanup_(machine_freep) Machine *machine = NULL;
+    int r = ctl_load_machine(ctl, name, &machine, error);
+
+    return r < 0 ? r : machine_terminate(ctl->roster, machine, error);
 }
 
 int verb_terminate(Ctl *ctl, Error *error)
@@ -39,46 +41,18 @@ int verb_terminate(Ctl *ctl, Error *error)
     return ctl_for_each_word(ctl, terminate_one, NULL, error);
 }
 
-/* Every process of the group, by one pass over cgroup.procs of it and the groups below. */
-static int signal_group(const Machine *machine, int signal_number, Error *error)
-{
-    _cleanup_close_ int root_fd = -EBADF, group_fd = -EBADF;
-    _cleanup_free_ char *payload = machine->cgroup ? text_format("%s/payload", machine->cgroup) : NULL;
-    bool is_hybrid;
-    int r;
-
-    if (!payload)
-        return error_set(error, -EOPNOTSUPP, "'%s' has no cgroup: only its leader can be signalled", machine->name);
-    r = cgroup_open_root(&root_fd, &is_hybrid);
-    if (r == 0)
-        r = cgroup_open(root_fd, payload, false, &group_fd);
-    if (r == 0)
-        r = signal_number == SIGKILL ? cgroup_kill(group_fd) : cgroup_signal(group_fd, signal_number);
-    return r < 0 ? error_set(error, r, "cannot signal the processes of '%s': %s", machine->name, strerror(-r)) : 0;
-}
-
 static int kill_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 {
     _cleanup_(machine_freep) Machine *machine = NULL;
-    _cleanup_close_ int pidfd = -EBADF;
-    const char *whom = ctl->whom ? ctl->whom : "leader";
+    KillWhom whom = ctl->whom ? kill_whom_from_string(ctl->whom) : KILL_WHOM_LEADER;
     int signal_number = SIGTERM, r;
 
     if (ctl->signal && text_parse_signal(ctl->signal, &signal_number) < 0)
         return error_set(error, -EINVAL, "--signal: '%s' is not a signal", ctl->signal);
+    if (whom == _KILL_WHOM_INVALID)
+        return error_set(error, -EINVAL, "--kill-whom: '%s' is not leader, supervisor or all", ctl->whom);
     r = ctl_load_machine(ctl, name, &machine, error);
-    if (r < 0)
-        return r;
-    if (strcmp(whom, "all") == 0)
-        return signal_group(machine, signal_number, error);
-    if (strcmp(whom, "leader") == 0)
-        pidfd = machine_open_leader(machine);
-    else if (strcmp(whom, "supervisor") == 0)
-        pidfd = machine_open_supervisor(machine);
-    else
-        return error_set(error, -EINVAL, "--kill-whom: '%s' is not leader, supervisor or all", whom);
-    r = pidfd < 0 ? pidfd : process_send_signal(pidfd, signal_number);
-    return r < 0 ? error_set(error, r, "cannot signal the %s of '%s': %s", whom, name, strerror(-r)) : 0;
+    return r < 0 ? r : machine_signal(machine, whom, signal_number, error);
 }
 
 int verb_kill(Ctl *ctl, Error *error)
