@@ -30,6 +30,14 @@ typedef struct Verb {
 extern const Verb verbs[];
 extern const size_t verbs_count;
 
+/* Another word for a verb. */
+typedef struct VerbAlias {
+    const char *name, *verb;
+} VerbAlias;
+
+extern const VerbAlias verb_aliases[];
+extern const size_t verb_aliases_count;
+
 typedef enum CtlOptionType { CTL_OPTION_BOOL, CTL_OPTION_STRING, CTL_OPTION_LIST } CtlOptionType;
 
 /* One option that is not a setting. */

@@ -71,14 +71,17 @@ static json_t *describe_option(const char *name, char letter, const char *metava
 
 static json_t *describe_verb(const Verb *verb)
 {
-    json_t *options = json_array();
+    json_t *options = json_array(), *aliases = json_array();
 
+    for (size_t i = 0; i < verb_aliases_count; i++)
+        if (strcmp(verb_aliases[i].verb, verb->name) == 0)
+            json_array_append_new(aliases, json_string(verb_aliases[i].name));
     for (size_t i = 0; i < ctl_options_count; i++)
         if (ctl_option_applies(&ctl_options[i], verb))
             json_array_append_new(options, describe_option(ctl_options[i].name, ctl_options[i].letter,
                                                            ctl_options[i].metavar, ctl_options[i].help));
-    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:o}", "name", verb->name, "arguments", verb->arguments, "help",
-                     verb->help, "settings", (verb->flags & VERB_SETTINGS) != 0, "machines",
+    return json_pack("{s:s, s:o, s:s, s:s, s:b, s:b, s:b, s:o}", "name", verb->name, "aliases", aliases, "arguments",
+                     verb->arguments, "help", verb->help, "settings", (verb->flags & VERB_SETTINGS) != 0, "machines",
                      (verb->flags & VERB_NAMES_MACHINES) != 0, "images", (verb->flags & VERB_NAMES_IMAGES) != 0,
                      "options", options);
 }

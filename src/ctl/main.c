@@ -160,15 +160,11 @@ static int parse(Ctl *ctl, int argc, char *argv[], Error *error)
 
 static const Verb *find_verb(const char *name, Error *error)
 {
-    /* What users of docker, podman and machinectl type for the same thing. */
-    static const char *const aliases[][2] = {{"ps", "list"},           {"ls", "list"},     {"poweroff", "stop"},
-                                             {"remove", "rm"},         {"login", "shell"}, {"image", "images"},
-                                             {"list-images", "images"}};
     Nearest nearest = {};
 
-    for (size_t i = 0; i < ELEMENTSOF(aliases); i++)
-        if (strcmp(name, aliases[i][0]) == 0)
-            name = aliases[i][1];
+    for (size_t i = 0; i < verb_aliases_count; i++)
+        if (strcmp(name, verb_aliases[i].name) == 0)
+            name = verb_aliases[i].verb;
     for (size_t i = 0; i < verbs_count; i++) {
         if (strcmp(verbs[i].name, name) == 0)
             return &verbs[i];

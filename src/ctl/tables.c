@@ -34,6 +34,17 @@ const Verb verbs[] = {
     {"info", "", "tell what this host offers and what is missing", 0, 0, 0, verb_info},
 };
 
+/* What users of docker, podman and machinectl type for the same thing. */
+const VerbAlias verb_aliases[] = {
+    {"ps", "list"},
+    {"ls", "list"},
+    {"poweroff", "stop"},
+    {"remove", "rm"},
+    {"login", "shell"},
+    {"image", "images"},
+    {"list-images", "images"},
+};
+
 #define AT(member) offsetof(Ctl, member)
 
 const CtlOption ctl_options[] = {
@@ -71,6 +82,7 @@ const CtlOption ctl_options[] = {
 /* clang-format on */
 
 const size_t verbs_count = ELEMENTSOF(verbs);
+const size_t verb_aliases_count = ELEMENTSOF(verb_aliases);
 const size_t ctl_options_count = ELEMENTSOF(ctl_options);
 
 bool ctl_option_applies(const CtlOption *option, const Verb *verb)
