@@ -2,6 +2,7 @@
 #include "machines/roster.h"
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "kernel/cgroup.h"
@@ -12,7 +13,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define RUN_DIR         "/run/berth"
@@ -88,22 +88,7 @@ int roster_open(bool create, Roster **ret, Error *error)
 
 int roster_lock(Roster *roster, const char *name, int *ret_fd)
 {
-    for (;;) {
-        _cleanup_close_ int fd = openat(roster->locks_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        struct stat held, named;
-
-        if (fd < 0)
-            return -errno;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-            return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        /* The file may have been removed between open and lock: a lock on a nameless file excludes nobody. */
-        if (fstat(fd, &held) < 0)
-            return -errno;
-        if (fstatat(roster->locks_fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0 || held.st_ino != named.st_ino)
-            continue;
-        *ret_fd = TAKE_FD(fd);
-        return 0;
-    }
+    return lock_take(roster->locks_fd, name, ret_fd);
 }
 
 void roster_unlock(Roster *roster, const char *name)
@@ -113,10 +98,7 @@ void roster_unlock(Roster *roster, const char *name)
 
 bool roster_is_alive(Roster *roster, const char *name)
 {
-    _cleanup_close_ int fd = openat(roster->locks_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-
-    /* Shared, so that two who ask at once do not see each other. */
-    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    return lock_is_taken(roster->locks_fd, name);
 }
 
 static int read_json(int dir_fd, const char *name, json_t **ret, Error *error)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: names that can be taken, as files of a directory: whoever holds the exclusive flock(2) has the name, for as long as
+ *       any copy of the fd is open, in whatever process. It is free again when the last holder dies, however it dies.
+ * Never does: wait; believe that a file which is there is taken.
+ * Runs in: fat programs on the host side. */
+
+#include <stdbool.h>
+
+/* Takes the name below the directory. -EBUSY when somebody has it. The file is made 0600 and stays when the lock goes: its
+ * holder may unlink it, nobody else, except who takes the name first. */
+int lock_take(int dir_fd, const char *name, int *ret_fd);
+
+/* Whether somebody has it now. */
+bool lock_is_taken(int dir_fd, const char *name);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A name is taken as long as one copy of its fd lives, in whatever process, and by one at a time. */
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/lock.h"
+
+#include "../test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static int directory_fd = -EBADF;
+
+static void one_at_a_time(void)
+{
+    _cleanup_close_ int fd = -EBADF, other_fd = -EBADF;
+
+    ASSERT_FALSE(lock_is_taken(directory_fd, "one"));
+    ASSERT_OK(lock_take(directory_fd, "one", &fd));
+    ASSERT_TRUE(lock_is_taken(directory_fd, "one"));
+    ASSERT_EQ(lock_take(directory_fd, "one", &other_fd), -EBUSY);
+    ASSERT_EQ(other_fd, -EBADF);
+    ASSERT_OK(lock_take(directory_fd, "two", &other_fd));
+    fd = safe_close(fd);
+    ASSERT_FALSE(lock_is_taken(directory_fd, "one"));
+    ASSERT_OK(lock_take(directory_fd, "one", &fd));
+}
+
+/* The copy of another process counts, and goes with it. */
+static void dies_with_its_holder(void)
+{
+    _cleanup_close_ int fd = -EBADF;
+    pid_t pid;
+
+    ASSERT_OK(lock_take(directory_fd, "held", &fd));
+    pid = fork();
+    if (pid == 0) {
+        pause();
+        _exit(0);
+    }
+    fd = safe_close(fd);
+    ASSERT_TRUE(lock_is_taken(directory_fd, "held"));
+    ASSERT_EQ(kill(pid, SIGKILL), 0);
+    ASSERT_EQ(waitpid(pid, NULL, 0), pid);
+    ASSERT_FALSE(lock_is_taken(directory_fd, "held"));
+}
+
+/* A file that was unlinked under its lock is another lock than the one that has the name now. */
+static void unlinked_name_is_free(void)
+{
+    _cleanup_close_ int fd = -EBADF, new_fd = -EBADF;
+    struct stat st;
+
+    ASSERT_OK(lock_take(directory_fd, "gone", &fd));
+    ASSERT_EQ(unlinkat(directory_fd, "gone", 0), 0);
+    ASSERT_FALSE(lock_is_taken(directory_fd, "gone"));
+    ASSERT_OK(lock_take(directory_fd, "gone", &new_fd));
+    ASSERT_TRUE(lock_is_taken(directory_fd, "gone"));
+    ASSERT_EQ(fstat(new_fd, &st), 0);
+    ASSERT_EQ(st.st_mode & 07777, 0600);
+}
+
+static void no_link_is_followed(void)
+{
+    int fd = -EBADF;
+
+    ASSERT_EQ(symlinkat("elsewhere", directory_fd, "link"), 0);
+    ASSERT_EQ(lock_take(directory_fd, "link", &fd), -ELOOP);
+    ASSERT_EQ(faccessat(directory_fd, "elsewhere", F_OK, 0), -1);
+}
+
+int main(void)
+{
+    char directory[] = "/tmp/berth-test-lock.XXXXXX";
+
+    if (!mkdtemp(directory))
+        return EXIT_FAILURE;
+    directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    TEST_RUN(one_at_a_time);
+    TEST_RUN(dies_with_its_holder);
+    TEST_RUN(unlinked_name_is_free);
+    TEST_RUN(no_link_is_followed);
+    close(directory_fd);
+    (void) file_remove_tree_at(AT_FDCWD, directory);
+    return test_finish();
+}
