@@ -4,6 +4,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "ctl/definitions.h"
+#include "machines/pause.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,9 +28,10 @@ void container_free(Container *container)
 const char *container_state_to_string(ContainerState state)
 {
     static const char *const names[_CONTAINER_STATE_MAX] = {
-        [CONTAINER_STARTING] = "starting",         [CONTAINER_RUNNING] = "running",
-        [CONTAINER_UNSUPERVISED] = "unsupervised", [CONTAINER_EXITED] = "exited",
-        [CONTAINER_OOM_KILLED] = "oom-killed",     [CONTAINER_STOPPED] = "stopped",
+        [CONTAINER_STARTING] = "starting", [CONTAINER_RUNNING] = "running",
+        [CONTAINER_PAUSED] = "paused",     [CONTAINER_UNSUPERVISED] = "unsupervised",
+        [CONTAINER_EXITED] = "exited",     [CONTAINER_OOM_KILLED] = "oom-killed",
+        [CONTAINER_STOPPED] = "stopped",
     };
 
     return names[state];
@@ -84,6 +86,7 @@ static int read_machine(Ctl *ctl, Container *container)
         r = copy_string(&container->directory, machine->directory);
     container->state = !roster_is_alive(ctl->roster, container->name) ? CONTAINER_UNSUPERVISED
                        : machine->leader == 0                         ? CONTAINER_STARTING
+                       : machine_is_paused(machine)                   ? CONTAINER_PAUSED
                                                                       : CONTAINER_RUNNING;
     (void) definition_exists(container->name, &container->definition);
     return r;

@@ -9,6 +9,7 @@
 typedef enum ContainerState {
     CONTAINER_STARTING, /* its payload does not run yet */
     CONTAINER_RUNNING,
+    CONTAINER_PAUSED,
     CONTAINER_UNSUPERVISED, /* its supervisor is dead, what it left has not been taken back yet */
     CONTAINER_EXITED,       /* and how is known */
     CONTAINER_OOM_KILLED,   /* the same; the kernel killed it for want of memory */

@@ -64,8 +64,9 @@ struct Ctl {
 
     /* Options, by the table. */
     bool help, all, follow, json, no_legend, quiet, value, force, print_plan, interactive, tty, detach, privileged,
-        timestamps, no_size_limit, replace;
-    const char *output, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout, *reference, *architecture;
+        timestamps, no_size_limit, replace, any;
+    const char *output, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout, *reference, *architecture,
+        *condition;
     char **properties, **environment;
 };
 
@@ -80,6 +81,8 @@ int ctl_load_machine(Ctl *ctl, const char *name, Machine **ret, Error *error);
 /* Runs `one` for every word of the command line; goes on after a failure, reports each but the last, which is returned. */
 int ctl_for_each_word(Ctl *ctl, int (*one)(Ctl *ctl, const char *name, void *userdata, Error *error), void *userdata,
                       Error *error);
+/* Starts a container by its definition, in the background. In verb-run.c. */
+int ctl_start(Ctl *ctl, const char *name, Error *error);
 /* Runs a helper program of the libexec directory in place of this one's work; returns its exit status. */
 int ctl_run_helper(const char *name, char *const *arguments, Error *error);
 
@@ -98,6 +101,9 @@ int verb_kill(Ctl *ctl, Error *error);
 int verb_stop(Ctl *ctl, Error *error);
 int verb_terminate(Ctl *ctl, Error *error);
 int verb_wait(Ctl *ctl, Error *error);
+int verb_pause(Ctl *ctl, Error *error);
+int verb_resume(Ctl *ctl, Error *error);
+int verb_restart(Ctl *ctl, Error *error);
 int verb_rm(Ctl *ctl, Error *error);
 int verb_load(Ctl *ctl, Error *error);
 int verb_images(Ctl *ctl, Error *error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* kill, stop, terminate, wait, rm. */
+/* kill, stop, terminate, rm. */
 
 #include "ctl/control.h"
 
@@ -58,35 +58,6 @@ static int kill_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 int verb_kill(Ctl *ctl, Error *error)
 {
     return ctl_for_each_word(ctl, kill_one, NULL, error);
-}
-
-static int wait_one(Ctl *ctl, const char *name, void *userdata, Error *error)
-{
-    _cleanup_(machine_freep) Machine *machine = NULL;
-    MachineExit end = {};
-    int r = ctl_load_machine(ctl, name, &machine, error);
-
-    if (r == 0) {
-        _cleanup_close_ int supervisor = machine_open_supervisor(machine);
-        struct pollfd poll_one = {supervisor, POLLIN, 0};
-
-        while (supervisor >= 0 && poll(&poll_one, 1, -1) < 0 && errno == EINTR)
-            ;
-    } else if (r != -ENOENT)
-        return r;
-    r = roster_load_exit(ctl->roster, name, &end);
-    if (r < 0)
-        return machine
-                   ? error_set(error, r, "'%s' ended without telling its exit code: its supervisor was killed", name)
-                   : r;
-    error_done(error);
-    printf("%lld\n", (long long) end.code);
-    return 0;
-}
-
-int verb_wait(Ctl *ctl, Error *error)
-{
-    return ctl_for_each_word(ctl, wait_one, NULL, error);
 }
 
 static int remove_one(Ctl *ctl, const char *name, void *userdata, Error *error)

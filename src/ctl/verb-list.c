@@ -77,6 +77,8 @@ static Colour state_colour(const Container *container)
     switch (container->state) {
     case CONTAINER_RUNNING:
         return COLOUR_GREEN;
+    case CONTAINER_PAUSED:
+        return COLOUR_YELLOW;
     case CONTAINER_UNSUPERVISED:
     case CONTAINER_OOM_KILLED:
         return COLOUR_RED;

@@ -316,7 +316,7 @@ int verb_create(Ctl *ctl, Error *error)
     return 0;
 }
 
-static int start_one(Ctl *ctl, const char *name, Error *error)
+int ctl_start(Ctl *ctl, const char *name, Error *error)
 {
     _cleanup_(sources_done) Sources sources = {};
     _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
@@ -334,7 +334,7 @@ static int start_one(Ctl *ctl, const char *name, Error *error)
 int verb_start(Ctl *ctl, Error *error)
 {
     STRV_FOREACH (name, ctl->words) {
-        int r = start_one(ctl, *name, error);
+        int r = ctl_start(ctl, *name, error);
         if (r < 0)
             return r;
     }

@@ -160,6 +160,8 @@ static Colour state_colour(const Container *container)
     switch (container->state) {
     case CONTAINER_RUNNING:
         return COLOUR_GREEN;
+    case CONTAINER_PAUSED:
+        return COLOUR_YELLOW;
     case CONTAINER_STARTING:
     case CONTAINER_STOPPED:
         return COLOUR_NONE;

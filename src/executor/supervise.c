@@ -56,6 +56,9 @@ static void begin_stop(Supervisor *supervisor)
 
     if (supervisor->kill_at_usec != UINT64_MAX)
         return;
+    /* A paused payload would not take notice of it. */
+    if (supervisor->context->payload_cgroup_fd >= 0)
+        (void) cgroup_freeze(supervisor->context->payload_cgroup_fd, false);
     supervisor->kill_at_usec =
         step->stop_timeout_usec >= UINT64_MAX / 2 ? UINT64_MAX - 1 : now_usec() + step->stop_timeout_usec;
     (void) process_send_signal(supervisor->context->payload_pidfd, (int) step->stop_signal);

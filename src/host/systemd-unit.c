@@ -26,6 +26,21 @@ int systemd_unit_kill(Systemd *systemd, const char *unit, const char *who, int s
     return systemd_call(systemd, message, 0, what, &reply, error);
 }
 
+int systemd_unit_thaw(Systemd *systemd, const char *unit, Error *error)
+{
+    _cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
+    _cleanup_free_ char *what = text_format("thaw %s", unit);
+    int r = systemd_new_call(systemd, "ThawUnit", &message);
+
+    if (!what)
+        return -ENOMEM;
+    if (r >= 0)
+        r = sym_sd_bus_message_append(message, "s", unit);
+    if (r < 0)
+        return systemd_set_connection_error(error, r, what);
+    return systemd_call(systemd, message, 0, what, &reply, error);
+}
+
 int systemd_unit_reset_failed(Systemd *systemd, const char *unit, Error *error)
 {
     _cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;

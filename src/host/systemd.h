@@ -83,6 +83,8 @@ int systemd_unit_stop_queue(Systemd *systemd, const char *unit, Error *error);
 
 /* `who` is "all", "main" or "control"; a scope has only "all". -ESRCH: no process to kill. */
 int systemd_unit_kill(Systemd *systemd, const char *unit, const char *who, int signal_number, Error *error);
+/* Ends what FreezeUnit did. */
+int systemd_unit_thaw(Systemd *systemd, const char *unit, Error *error);
 /* A unit that is not loaded counts as reset. */
 int systemd_unit_reset_failed(Systemd *systemd, const char *unit, Error *error);
 

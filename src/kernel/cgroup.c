@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,6 +129,46 @@ void cgroup_enable_controllers(int group_fd)
 int cgroup_kill(int group_fd)
 {
     return cgroup_write(group_fd, "cgroup.kill", "1");
+}
+
+int cgroup_freeze(int group_fd, bool freeze)
+{
+    return cgroup_write(group_fd, "cgroup.freeze", freeze ? "1" : "0");
+}
+
+int cgroup_is_frozen(int group_fd, bool *ret)
+{
+    char events[256];
+    ssize_t n = cgroup_read(group_fd, "cgroup.events", events, sizeof(events));
+
+    if (n < 0)
+        return n == -ENOENT ? -ENODEV : (int) n;
+    *ret = strstr(events, "frozen 1") != NULL;
+    return 0;
+}
+
+/* A change of cgroup.events is POLLPRI on every open file of it; what changed before the first read is seen by that. */
+int cgroup_wait_frozen(int group_fd, int timeout_msec)
+{
+    _cleanup_close_ int fd = openat(group_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+    char events[256];
+
+    if (fd < 0)
+        return -errno;
+    for (;;) {
+        struct pollfd poll_one = {fd, POLLPRI, 0};
+        ssize_t n = pread(fd, events, sizeof(events) - 1, 0);
+        int r;
+
+        if (n < 0)
+            return -errno;
+        events[n] = 0;
+        if (strstr(events, "frozen 1"))
+            return 0;
+        r = poll(&poll_one, 1, timeout_msec);
+        if (r <= 0)
+            return r < 0 ? -errno : -ETIMEDOUT;
+    }
 }
 
 int cgroup_is_populated(int group_fd, bool *ret)

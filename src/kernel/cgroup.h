@@ -28,6 +28,12 @@ void cgroup_enable_controllers(int group_fd);
 
 /* cgroup.kill (Linux 5.14): SIGKILL to all below, forks included. -ENOENT on the root or an old kernel. */
 int cgroup_kill(int group_fd);
+/* cgroup.freeze: asks for it and returns. -ENOENT on the root or a kernel before 5.2. */
+int cgroup_freeze(int group_fd, bool freeze);
+/* Whether all processes of the group and below stand still, because of this group or one above. */
+int cgroup_is_frozen(int group_fd, bool *ret);
+/* Waits until they do. -ETIMEDOUT; -EINTR on a signal. */
+int cgroup_wait_frozen(int group_fd, int timeout_msec);
 /* Sends a signal to each process of the group and of those below, once; processes that appear meanwhile may be missed. */
 int cgroup_signal(int group_fd, int signal_number);
 /* Whether a process lives in the group or below. -ENODEV when the group is gone. */

@@ -9,6 +9,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
 #include "kernel/tty.h"
+#include "machines/pause.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -221,6 +222,9 @@ int launch_enter(const EnterRequest *request, int *ret_exit_status, Error *error
     entry.leader_fd = machine_open_leader(machine);
     if (entry.leader_fd < 0)
         return error_set(error, entry.leader_fd, "'%s' is not running any more", machine->name);
+    if (machine_is_paused(machine))
+        return error_hint(error, error_set(error, -EBUSY, "'%s' is paused: nothing can run in it", machine->name),
+                          "berthctl resume %s lets it go on", machine->name);
     r = seccomp_prepare(&seccomp, request->roster->seccomp_fd, &entry.seccomp, error);
     if (r == 0)
         r = make_plan(&entry, error);

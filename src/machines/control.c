@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
+#include "machines/pause.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -46,6 +47,7 @@ static int end_unsupervised(Roster *roster, const Machine *machine, uint64_t pat
     if (roster_lock(roster, machine->name, &lock_fd) < 0)
         return error_hint(error, error_set(error, -EBUSY, "'%s' is just being started", machine->name),
                           "try again in a moment");
+    machine_thaw(machine);
     if (leader >= 0 && patience_usec > 0 && machine->stop_signal > 0 &&
         process_send_signal(leader, (int) machine->stop_signal) == 0)
         (void) wait_for(leader, patience_usec);
@@ -75,6 +77,7 @@ int machine_stop(Roster *roster, const Machine *machine, uint64_t timeout_usec, 
                : machine->stop_timeout_usec >= UINT64_MAX / 2 ? UINT64_MAX
                                                               : machine->stop_timeout_usec + TEARDOWN_USEC;
     r = process_send_signal(supervisor, SIGTERM);
+    machine_thaw(machine);
     if (r == 0)
         r = wait_for(supervisor, patience);
     if (r == -ESRCH)
@@ -93,6 +96,7 @@ int machine_terminate(Roster *roster, const Machine *machine, Error *error)
     if (supervisor < 0)
         return end_unsupervised(roster, machine, 0, error);
     kill_machine(machine);
+    machine_thaw(machine);
     return end_or_explain(wait_for(supervisor, TEARDOWN_USEC), machine, error);
 }
 

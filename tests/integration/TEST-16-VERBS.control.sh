@@ -1,0 +1,274 @@
+#!/bin/bash
+# hosts: host vm
+# pause, resume, restart, kill, wait: what they do, and what they refuse.
+# shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC2016,SC2317
+. "$(dirname "$0")/containers.sh"
+
+# One that counts in a file as long as it runs.
+start_counter() { # SUFFIX [OPTION...]
+    local suffix=$1
+    shift
+    b run -d --name="$ID-$suffix" -D "$ROOT" "$@" /bin/sh -c \
+        'trap "exit 3" TERM; n=0; while :; do n=$((n + 1)); echo $n >/n.new; mv /n.new /n; sleep 0.01; done' >/dev/null
+    retry_until "$SETTLE_TIMEOUT" test -e "$ROOT/n"
+}
+
+counts() {
+    local before
+    before=$(cat "$ROOT/n")
+    sleep 0.3
+    [[ $(cat "$ROOT/n") != "$before" ]]
+}
+
+state_of() { b show -p state --value "$1"; }
+
+needs_freezer() { [[ $BERTH_HOST != host ]] || has_own_cgroups || skip 'no cgroup can be made here'; }
+
+# --- pause, resume ----------------------------------------------------------------------------------------------------
+
+test_pause_holds_and_resume_lets_go() {
+    prepare
+    needs_freezer
+    start_counter web
+    expect_rc 0 b pause "$ID-web"
+    assert_eq "$OUT$ERR" ''
+    ! counts || fail 'it runs on'
+    assert_eq "$(state_of "$ID-web")" paused
+    assert_match "$(b list)" "$ID-web .* paused "
+    expect_rc 0 b status "$ID-web"
+    assert_match "$OUT" 'State: paused'
+    expect_rc 0 b resume "$ID-web"
+    counts || fail 'it does not go on'
+    assert_eq "$(state_of "$ID-web")" running
+    expect_rc 0 b pause "$ID-web"
+    expect_rc 0 b unpause "$ID-web"
+    counts || fail 'unpause is another name'
+}
+
+test_pause_twice_is_no_error() {
+    prepare
+    needs_freezer
+    start_counter web
+    b pause "$ID-web"
+    expect_rc 0 b pause "$ID-web"
+    assert_match "$ERR" 'is paused already'
+    b resume "$ID-web"
+    expect_rc 0 b resume "$ID-web"
+    assert_match "$ERR" 'is not paused'
+}
+
+test_nothing_runs_in_a_paused_container() {
+    prepare
+    needs_freezer
+    start_counter web
+    b pause "$ID-web"
+    expect_rc 125 b exec "$ID-web" /bin/true
+    assert_match "$ERR" 'is paused'
+    assert_match "$ERR" "berthctl resume $ID-web"
+    b resume "$ID-web"
+    expect_rc 0 b exec "$ID-web" /bin/true
+}
+
+test_paused_container_stops_in_order() {
+    prepare
+    needs_freezer
+    start_counter web
+    b pause "$ID-web"
+    local begin=$SECONDS
+    expect_rc 0 b stop "$ID-web"
+    ((SECONDS - begin < 8)) || fail 'it was killed after its time'
+    expect_rc 0 b wait "$ID-web"
+    assert_eq "$OUT" 3
+    assert_no_trace "$ID-web"
+}
+
+test_supervisor_lets_go_of_what_it_stops() {
+    prepare
+    needs_freezer
+    start_counter web
+    b pause "$ID-web"
+    kill -TERM "$(state_field "$ID-web" supervisor)"
+    retry_until "$SETTLE_TIMEOUT" is_gone "$ID-web"
+    expect_rc 0 b wait "$ID-web"
+    assert_eq "$OUT" 3
+}
+
+test_paused_container_is_killed_and_removed() {
+    prepare
+    needs_freezer
+    start_counter one
+    b pause "$ID-one"
+    expect_rc 0 b kill -s KILL "$ID-one"
+    expect_rc 0 b wait --time=10 "$ID-one"
+    assert_eq "$OUT" 137
+    start_counter two
+    b pause "$ID-two"
+    expect_rc 0 b terminate "$ID-two"
+    start_counter three
+    b pause "$ID-three"
+    expect_rc 0 b rm --force "$ID-three"
+    start_counter four
+    b pause "$ID-four"
+    expect_rc 0 b kill --kill-whom=all -s KILL "$ID-four"
+    expect_rc 0 b wait --time=10 "$ID-four"
+    for name in one two three four; do assert_no_trace "$ID-$name"; done
+}
+
+test_paused_container_without_supervisor() {
+    prepare
+    needs_freezer
+    start_counter web
+    b pause "$ID-web"
+    kill -KILL "$(state_field "$ID-web" supervisor)"
+    expect_rc 0 b stop "$ID-web"
+    retry_until "$SETTLE_TIMEOUT" is_gone "$ID-web"
+    assert_no_trace "$ID-web"
+}
+
+# R12: whenever the command is killed, the container is paused or it is not, and can be ended.
+test_killed_pause_leaves_nothing_frozen() {
+    prepare
+    needs_freezer
+    local delay pid
+    for delay in 0 0.001 0.002 0.004 0.008; do
+        start_counter web
+        b pause "$ID-web" &
+        pid=$!
+        sleep "$delay"
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" || true
+        assert_match "$(state_of "$ID-web")" '^(paused|running)$'
+        expect_rc 0 b rm --force "$ID-web"
+        assert_removed "$ID-web"
+        rm -f "$ROOT/n"
+    done
+}
+
+test_pause_of_what_does_not_run() {
+    prepare
+    expect_rc 1 b pause "$ID-none"
+    assert_match "$ERR" "no container named '$ID-none' is running"
+    expect_rc 1 b resume "$ID-none"
+    expect_rc 1 b pause
+    assert_match "$ERR" 'needs more arguments'
+    expect_rc 1 b pause ../../etc/passwd
+    expect_rc 1 b pause --all x
+    assert_match "$ERR" 'unknown option'
+    # A bad name does not keep the good one from it.
+    needs_freezer
+    start_counter web
+    expect_rc 1 b pause "$ID-none" "$ID-web"
+    assert_eq "$(state_of "$ID-web")" paused
+}
+
+# --- restart ----------------------------------------------------------------------------------------------------------
+
+test_restart() {
+    prepare
+    start_in_background web
+    local leader
+    leader=$(state_field "$ID-web" leader)
+    expect_rc 0 b restart "$ID-web"
+    assert_eq "$OUT" "$ID-web"
+    is_running "$ID-web"
+    assert_ne "$(state_field "$ID-web" leader)" "$leader"
+    pid_is_gone "$leader" || fail 'the old one runs on'
+    # One that does not run is started.
+    b stop "$ID-web"
+    expect_rc 0 b restart "$ID-web"
+    is_running "$ID-web"
+    if [[ $BERTH_HOST != host ]] || has_own_cgroups; then
+        b pause "$ID-web"
+        expect_rc 0 b restart "$ID-web"
+        assert_eq "$(state_of "$ID-web")" running
+    fi
+}
+
+test_restart_refuses_what_it_could_not_start() {
+    prepare
+    start_in_background web --rm
+    expect_rc 1 b restart "$ID-web"
+    assert_match "$ERR" 'no definition'
+    is_running "$ID-web" || fail 'it was stopped'
+    expect_rc 1 b restart "$ID-none"
+    assert_match "$ERR" 'no container named'
+    expect_rc 1 b restart --time=soon "$ID-web"
+    assert_match "$ERR" "'soon' is not a time span"
+}
+
+# --- kill -------------------------------------------------------------------------------------------------------------
+
+test_kill_whom() {
+    prepare
+    b run -d --name="$ID-web" -D "$ROOT" /bin/sh -c \
+        'trap "exit 4" USR1; sleep 1000 & echo >/ready; wait; exit 5' >/dev/null
+    retry_until "$SETTLE_TIMEOUT" test -e "$ROOT/ready"
+    expect_rc 1 b kill --kill-whom=everybody "$ID-web"
+    assert_match "$ERR" "'everybody' is not leader, supervisor or all"
+    expect_rc 1 b kill --signal=NOSUCH "$ID-web"
+    expect_rc 1 b kill --signal=99 "$ID-web"
+    is_running "$ID-web"
+    expect_rc 0 b kill -s USR1 --kill-whom=leader "$ID-web"
+    expect_rc 0 b wait --time=20 "$ID-web"
+    assert_eq "$OUT" 4
+    start_in_background more
+    expect_rc 0 b kill -s TERM --kill-whom=supervisor "$ID-more"
+    expect_rc 0 b wait --time=20 "$ID-more"
+    assert_eq "$OUT" 0
+}
+
+# --- wait -------------------------------------------------------------------------------------------------------------
+
+test_wait_for_all_and_for_any() {
+    prepare
+    b run -d --name="$ID-a" -D "$ROOT" /bin/sh -c 'exit 7' >/dev/null
+    b run -d --name="$ID-b" -D "$ROOT" /bin/sh -c 'sleep 1; exit 8' >/dev/null
+    start_in_background c
+    expect_rc 0 b wait "$ID-a" "$ID-b"
+    assert_eq "$OUT" $'7\n8'
+    expect_rc 0 b wait --any "$ID-c" "$ID-b"
+    assert_eq "$OUT" 8
+    expect_rc 1 b wait --time=300ms "$ID-c"
+    assert_match "$ERR" 'the time is over'
+    expect_rc 0 b wait -o json "$ID-a"
+    assert_eq "$(json "$OUT_FILE" 'd[0]["code"], d[0]["name"]')" "[7, \"$ID-a\"]"
+}
+
+test_wait_for_a_state() {
+    prepare
+    b run -d --name="$ID-a" -D "$ROOT" /bin/sh -c 'exit 0' >/dev/null
+    b wait "$ID-a" >/dev/null
+    expect_rc 1 b wait --condition=running --time=200ms "$ID-a"
+    (
+        sleep 0.3
+        b restart "$ID-a" >/dev/null
+    ) &
+    # What ends at once may be missed: it is the state that is waited for, not its history.
+    b wait --condition=stopped "$ID-a" >/dev/null
+    start_in_background b
+    expect_rc 0 b wait --condition=running "$ID-b"
+    assert_eq "$OUT" ''
+    needs_freezer
+    (
+        sleep 0.3
+        b pause "$ID-b"
+    ) &
+    expect_rc 0 b wait --condition=paused --time=20 "$ID-b"
+    wait
+}
+
+test_wait_refuses() {
+    prepare
+    start_in_background c
+    expect_rc 1 b wait --condition=happy "$ID-c"
+    assert_match "$ERR" "'happy' is not stopped, running or paused"
+    expect_rc 1 b wait "$ID-none"
+    assert_match "$ERR" 'no container named'
+    expect_rc 1 b wait --time=never "$ID-c"
+    b run -d --name="$ID-a" -D "$ROOT" /bin/sh -c 'exit 7' >/dev/null
+    # The good one is waited for all the same.
+    expect_rc 1 b wait "$ID-none" "$ID-a"
+    assert_eq "$OUT" 7
+}
+
+run_tests
