@@ -64,9 +64,9 @@ struct Ctl {
 
     /* Options, by the table. */
     bool help, all, follow, json, no_legend, quiet, value, force, print_plan, interactive, tty, detach, privileged,
-        timestamps, no_size_limit, replace, any;
+        timestamps, no_size_limit, replace, any, no_stream;
     const char *output, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout, *reference, *architecture,
-        *condition;
+        *condition, *columns;
     char **properties, **environment;
 };
 
@@ -104,6 +104,9 @@ int verb_wait(Ctl *ctl, Error *error);
 int verb_pause(Ctl *ctl, Error *error);
 int verb_resume(Ctl *ctl, Error *error);
 int verb_restart(Ctl *ctl, Error *error);
+int verb_top(Ctl *ctl, Error *error);
+int verb_stats(Ctl *ctl, Error *error);
+int verb_port(Ctl *ctl, Error *error);
 int verb_rm(Ctl *ctl, Error *error);
 int verb_load(Ctl *ctl, Error *error);
 int verb_images(Ctl *ctl, Error *error);

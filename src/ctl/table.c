@@ -285,19 +285,9 @@ static json_t *build_row(const Table *table, const TableCell *row)
     return object;
 }
 
-int table_print_json(const Table *table)
+static int print_json(const json_t *json, size_t flags)
 {
-    _cleanup_json_ json_t *array = json_array();
-
-    for (size_t i = 0; i < table->rows_count; i++)
-        if (json_array_append_new(array, build_row(table, table->cells + i * table->columns_count)) < 0)
-            return -ENOMEM;
-    return json_print(array);
-}
-
-int json_print(const json_t *json)
-{
-    _cleanup_free_ char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : NULL;
+    _cleanup_free_ char *text = json ? json_dumps(json, flags | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) : NULL;
 
     if (!text)
         return -ENOMEM;
@@ -314,6 +304,31 @@ int json_print(const json_t *json)
     }
     putchar('\n');
     return 0;
+}
+
+int json_print(const json_t *json)
+{
+    return print_json(json, JSON_INDENT(2));
+}
+
+static int print_rows(const Table *table, size_t flags)
+{
+    _cleanup_json_ json_t *array = json_array();
+
+    for (size_t i = 0; i < table->rows_count; i++)
+        if (json_array_append_new(array, build_row(table, table->cells + i * table->columns_count)) < 0)
+            return -ENOMEM;
+    return print_json(array, flags);
+}
+
+int table_print_json(const Table *table)
+{
+    return print_rows(table, JSON_INDENT(2));
+}
+
+int table_print_json_line(const Table *table)
+{
+    return print_rows(table, JSON_COMPACT);
 }
 
 int output_format_check(const char *format, const char *known, Error *error)

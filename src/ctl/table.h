@@ -56,6 +56,9 @@ int table_print(const Table *table, bool with_headers);
 /* An array of one object for each row. */
 int table_print_json(const Table *table);
 
+/* The same in one line, for a stream of them. */
+int table_print_json_line(const Table *table);
+
 /* To stdout, indented, with a newline; pure ASCII, so that no terminal can take a value for a command. NULL
  * is -ENOMEM. Borrows `json`. */
 int json_print(const json_t *json);

@@ -11,8 +11,9 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "kernel/cgroup.h"
 #include "kernel/tty.h"
+#include "machines/inside.h"
+#include "machines/usage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,65 +28,6 @@
 #define LABEL_WIDTH 12
 #define TREE_INDENT "              "
 #define LOG_LINES   10
-
-/* Numbers of the cgroup; UINT64_MAX where the host does not keep them or there is no limit. */
-typedef struct Usage {
-    uint64_t memory_bytes, memory_peak_bytes, memory_max_bytes, tasks, tasks_max, cpu_usec, oom_kills;
-} Usage;
-
-static uint64_t read_number(int group_fd, const char *file)
-{
-    char text[64];
-    uint64_t value = UINT64_MAX;
-
-    /* "max" is no number. */
-    if (cgroup_read(group_fd, file, text, sizeof(text)) > 0)
-        (void) text_parse_u64(text, UINT64_MAX - 1, &value);
-    return value;
-}
-
-/* "KEY NUMBER" of a file of such lines. */
-static uint64_t read_keyed(int group_fd, const char *file, const char *key)
-{
-    char text[4096], *state = NULL;
-    size_t length = strlen(key);
-    uint64_t value = UINT64_MAX;
-
-    if (cgroup_read(group_fd, file, text, sizeof(text)) < 0)
-        return UINT64_MAX;
-    for (char *line = strtok_r(text, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
-        if (strncmp(line, key, length) == 0 && line[length] == ' ')
-            (void) text_parse_u64(line + length + 1, UINT64_MAX - 1, &value);
-    return value;
-}
-
-static Usage read_usage(int group_fd)
-{
-    return (Usage){
-        .memory_bytes = read_number(group_fd, "memory.current"),
-        .memory_peak_bytes = read_number(group_fd, "memory.peak"),
-        .memory_max_bytes = read_number(group_fd, "memory.max"),
-        .tasks = read_number(group_fd, "pids.current"),
-        .tasks_max = read_number(group_fd, "pids.max"),
-        .cpu_usec = read_keyed(group_fd, "cpu.stat", "usage_usec"),
-        .oom_kills = read_keyed(group_fd, "memory.events", "oom_kill"),
-    };
-}
-
-static int open_group(const Machine *machine)
-{
-    _cleanup_close_ int root_fd = -EBADF;
-    int group_fd = -EBADF;
-    bool is_hybrid;
-    int r;
-
-    if (!machine->cgroup)
-        return -ENOENT;
-    r = cgroup_open_root(&root_fd, &is_hybrid);
-    if (r == 0)
-        r = cgroup_open(root_fd, machine->cgroup, false, &group_fd);
-    return r < 0 ? r : group_fd;
-}
 
 /* "   Label: value", escaped. Nothing for no value. */
 static int print_field(const char *label, const char *value)
@@ -117,14 +59,14 @@ static int append_size(Buffer *buffer, const char *before, uint64_t size_bytes, 
     return size ? 0 : -ENOMEM;
 }
 
-static int print_memory(const Usage *usage)
+static int print_memory(const MachineUsage *usage)
 {
     _cleanup_buffer_ Buffer limits = {}, text = {};
     const char *comma = "";
 
     if (usage->memory_bytes == UINT64_MAX)
         return 0;
-    if (append_size(&text, "", usage->memory_bytes, "") < 0 ||
+    if (append_size(&text, usage->is_memory_estimated ? "~" : "", usage->memory_bytes, "") < 0 ||
         append_size(&limits, "", usage->memory_peak_bytes, " peak") < 0)
         return -ENOMEM;
     comma = limits.size > 0 ? ", " : "";
@@ -137,7 +79,7 @@ static int print_memory(const Usage *usage)
     return print_taken("Memory", buffer_take(&text));
 }
 
-static int print_usage(const Usage *usage)
+static int print_usage(const MachineUsage *usage)
 {
     int r = 0;
 
@@ -252,17 +194,18 @@ static int print_namespaces(const Machine *machine)
     return print_taken("Namespaces", buffer_take(&text));
 }
 
-/* The names of the interfaces in its network namespace, which /proc/PID/net shows without entering. */
+/* The names of the interfaces in its network namespace, which /proc/PID/net shows without entering, and its addresses. */
 static int print_network(const Machine *machine)
 {
-    char path[64], line[512], theirs[64], ours[64];
+    char path[64], line[512];
+    _cleanup_strv_ char **addresses = NULL;
     _cleanup_buffer_ Buffer text = {};
     FILE *stream;
+    int r;
 
-    if (read_namespace(machine->leader, "net", theirs, sizeof(theirs)) < 0 ||
-        read_namespace((uint64_t) getpid(), "net", ours, sizeof(ours)) < 0)
+    if (machine->leader == 0)
         return 0;
-    if (strcmp(theirs, ours) == 0)
+    if (machine_is_on_host_network(machine))
         return print_field("Network", "the host's");
     snprintf(path, sizeof(path), "/proc/%llu/net/dev", (unsigned long long) machine->leader);
     stream = fopen(path, "re");
@@ -276,7 +219,21 @@ static int print_network(const Machine *machine)
     }
     if (stream)
         fclose(stream);
-    return text.size ? print_taken("Network", buffer_take(&text)) : print_field("Network", "private");
+    r = text.size ? print_taken("Network", buffer_take(&text)) : print_field("Network", "private");
+    if (r == 0)
+        r = machine_list_addresses(machine, &addresses);
+    if (r == 0 && addresses)
+        r = print_taken("Addresses", strv_join(addresses, " "));
+    return r;
+}
+
+/* What it calls itself; nothing when it does not. */
+static int print_os(const Machine *machine)
+{
+    _cleanup_free_ char *name = NULL;
+    int r = machine_read_os_name(machine, 0, &name);
+
+    return r == -ENOMEM ? r : print_field("OS", name);
 }
 
 static int print_origin(const Container *container)
@@ -305,13 +262,17 @@ static unsigned terminal_columns(void)
 static int print_running(const Container *container)
 {
     const Machine *machine = container->machine;
-    _cleanup_close_ int group_fd = open_group(machine);
-    Usage usage = read_usage(group_fd);
+    _cleanup_close_ int group_fd = -EBADF;
+    MachineUsage usage;
     int r = print_state_line(container, container_state_to_string(container->state),
                              machine->started_usec ? machine->started_usec : machine->created_usec);
 
+    machine_read_usage(machine, &usage);
+    (void) machine_open_cgroup(machine, &group_fd);
     if (r == 0)
         r = print_origin(container);
+    if (r == 0)
+        r = print_os(machine);
     if (r == 0)
         r = print_field("Unit", machine->unit);
     if (r == 0)
@@ -324,7 +285,7 @@ static int print_running(const Container *container)
         r = print_network(machine);
     if (r == 0)
         r = print_field("Log", machine->log);
-    if (r == 0 && group_fd >= 0)
+    if (r == 0)
         r = print_usage(&usage);
     if (r == 0)
         r = print_field("Cgroup", machine->cgroup);
@@ -385,20 +346,40 @@ static json_t *json_number(uint64_t number)
     return number == UINT64_MAX ? json_null() : json_integer((json_int_t) MIN(number, (uint64_t) INT64_MAX));
 }
 
+static int add_inside(json_t *object, const Machine *machine)
+{
+    _cleanup_strv_ char **addresses = NULL;
+    _cleanup_free_ char *name = NULL;
+    json_t *array = json_array();
+
+    if (machine_read_os_name(machine, 0, &name) == -ENOMEM || machine_list_addresses(machine, &addresses) < 0)
+        return -ENOMEM;
+    STRV_FOREACH (address, addresses)
+        (void) json_array_append_new(array, json_string(*address));
+    if (json_object_set_new(object, "addresses", array) < 0 ||
+        json_object_set_new(object, "os", name ? json_safe_string(name) : json_null()) < 0)
+        return -ENOMEM;
+    return 0;
+}
+
 /* What `show` has, and the numbers of the cgroup. */
 static json_t *build_status(const Container *container)
 {
-    _cleanup_close_ int group_fd = container->machine ? open_group(container->machine) : -EBADF;
-    Usage usage = read_usage(group_fd);
-    json_t *object = container_build(container);
-    json_t *numbers = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "memory_bytes", json_number(usage.memory_bytes),
-                                "memory_peak_bytes", json_number(usage.memory_peak_bytes), "memory_max_bytes",
-                                json_number(usage.memory_max_bytes), "tasks", json_number(usage.tasks), "tasks_max",
-                                json_number(usage.tasks_max), "cpu_usec", json_number(usage.cpu_usec), "oom_kills",
-                                json_number(usage.oom_kills));
+    MachineUsage usage = {};
+    json_t *object = container_build(container), *numbers;
 
-    if (object && numbers && container->machine)
-        (void) json_object_update(object, numbers);
+    if (container->machine)
+        machine_read_usage(container->machine, &usage);
+    numbers = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "memory_bytes", json_number(usage.memory_bytes),
+                        "memory_peak_bytes", json_number(usage.memory_peak_bytes), "memory_max_bytes",
+                        json_number(usage.memory_max_bytes), "tasks", json_number(usage.tasks), "tasks_max",
+                        json_number(usage.tasks_max), "cpu_usec", json_number(usage.cpu_usec), "oom_kills",
+                        json_number(usage.oom_kills));
+    if (object && numbers && container->machine &&
+        (json_object_update(object, numbers) < 0 || add_inside(object, container->machine) < 0)) {
+        json_decref(object);
+        object = NULL;
+    }
     json_decref(numbers);
     return object;
 }

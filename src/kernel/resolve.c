@@ -28,6 +28,11 @@ int resolve_open(int root_fd, const char *inside_path, int flags)
     return resolve_with(root_fd, inside_path, flags, RESOLVE_RULE);
 }
 
+int resolve_open_on_mount(int root_fd, const char *inside_path, int flags)
+{
+    return resolve_with(root_fd, inside_path, flags, RESOLVE_RULE | RESOLVE_NO_XDEV);
+}
+
 /* The length of the leading components of `path` that end before `end`, without trailing slashes. */
 static size_t parent_length(const char *path, size_t end)
 {

@@ -11,6 +11,9 @@
 /* Opens `inside_path` beneath root_fd. `flags` as for open(2), O_CLOEXEC implied. fd or -errno. */
 int resolve_open(int root_fd, const char *inside_path, int flags);
 
+/* The same, and never onto another mount (-EXDEV): what is mounted in there may be a file system that does not answer. */
+int resolve_open_on_mount(int root_fd, const char *inside_path, int flags);
+
 typedef enum ResolveKind { RESOLVE_DIRECTORY, RESOLVE_FILE } ResolveKind;
 
 /* Opens (O_PATH) the directory or file `inside_path`, making it and its missing parent directories (0755, root) when

@@ -128,6 +128,8 @@ static int describe_machine(Launch *launch)
     if (r == 0)
         r = copy_string(&machine->working_directory, spec->working_directory);
     if (r == 0)
+        r = strv_extend(&machine->exposed_ports, spec->exposed_ports);
+    if (r == 0)
         r = copy_string(&machine->seccomp_profile, spec->seccomp_profile);
     if (r == 0)
         r = copy_list(&machine->environment, spec->environment);

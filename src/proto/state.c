@@ -24,6 +24,7 @@ const JsonField machine_fields[] = {
     NUMBER(capabilities),
     FLAG(no_new_privileges),
     STRING(log),
+    JSON_FIELD(Machine, exposed_ports, JSON_FIELD_LIST),
     STRING(boot_id),
     NUMBER(supervisor),
     NUMBER(supervisor_started),

@@ -1,0 +1,157 @@
+#!/bin/bash
+# hosts: host vm
+# top, stats, port, status, list: what they tell of containers that would rather not have it told.
+# shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC2016,SC2317
+. "$(dirname "$0")/containers.sh"
+
+# --- top --------------------------------------------------------------------------------------------------------------
+
+test_top_shows_the_processes() {
+    prepare
+    start_in_background web
+    local leader
+    leader=$(state_field "$ID-web" leader)
+    retry_until "$SETTLE_TIMEOUT" sh -c "'$BERTHCTL' top '$ID-web' | grep -q 'sleep 1000'"
+    expect_rc 0 b top "$ID-web"
+    assert_match "$OUT" 'PID +INSIDE +UID +S +CPU% +MEMORY +TIME +COMMAND'
+    assert_match "$OUT" "$leader +1 +0 +S .*/bin/sh -c trap"
+    # Nobody of the host's.
+    assert_no_match "$OUT" "berth-executor"
+    expect_rc 0 b top --no-legend --columns=command,pid,ppid,host-uid,threads,nice,tty,virtual,started "$ID-web"
+    assert_match "$OUT" "$leader +$(state_field "$ID-web" supervisor) +0 +1 +0 +- "
+    expect_rc 0 b top -o json "$ID-web"
+    assert_eq "$(json "$OUT_FILE" "[p['inside_pid'] for p in d if p['pid'] == $leader]")" '[1]'
+    # Also one that was put in.
+    b exec -d "$ID-web" /bin/sleep 77
+    retry_until "$SETTLE_TIMEOUT" sh -c "'$BERTHCTL' top '$ID-web' | grep -q 'sleep 77'"
+}
+
+test_top_refuses() {
+    prepare
+    expect_rc 1 b top "$ID-none"
+    assert_match "$ERR" 'no container named'
+    expect_rc 1 b top
+    start_in_background web
+    expect_rc 1 b top --columns=pids "$ID-web"
+    assert_match "$ERR" "no column 'pids'"
+    assert_match "$ERR" "did you mean 'pid'"
+    expect_rc 1 b top --columns= "$ID-web"
+    expect_rc 1 b top "$ID-web" more
+    expect_rc 1 b top -o yaml "$ID-web"
+}
+
+# A9: the container's own ps is not asked; what processes call themselves does not act on a terminal.
+test_top_of_a_hostile_container() {
+    prepare
+    local tool
+    for tool in ps top; do
+        # They are links to the host's busybox by name: never written through.
+        rm -f "$ROOT/bin/$tool"
+        printf '#!/bin/sh\ntouch /was-run\n' >"$ROOT/bin/$tool"
+        chmod +x "$ROOT/bin/$tool"
+    done
+    b run -d --name="$ID-web" -D "$ROOT" /bin/sh -c 'sleep 1000; :' $'\033[2Jx\nPID 1 fake\u202e' >/dev/null
+    expect_rc 0 b top "$ID-web"
+    assert_printable "$OUT_FILE"
+    [[ ! -e $ROOT/was-run ]] || fail 'a program of the image was run'
+    expect_rc 0 b top -o json "$ID-web"
+    assert_printable "$OUT_FILE"
+}
+
+# --- stats ------------------------------------------------------------------------------------------------------------
+
+test_stats() {
+    prepare
+    start_in_background idle
+    b run -d --name="$ID-busy" -D "$ROOT" /bin/sh -c 'while :; do :; done' >/dev/null
+    expect_rc 0 b stats --no-stream "$ID-idle" "$ID-busy"
+    assert_match "$OUT" 'NAME +CPU% +MEMORY +LIMIT +TASKS'
+    assert_match "$OUT" "$ID-busy +[0-9.]+ "
+    # Not a terminal: once, also without being told so.
+    expect_rc 0 timeout 20 "$BERTHCTL" stats "$ID-idle"
+    expect_rc 0 b stats --no-stream -o json "$ID-busy"
+    assert_eq "$(json "$OUT_FILE" 'd[0]["name"]')" "$ID-busy"
+    if [[ $BERTH_HOST == vm ]] || has_own_cgroups; then
+        assert_eq "$(json "$OUT_FILE" 'd[0]["cpu_percent"] > 0.5')" true
+        assert_eq "$(json "$OUT_FILE" 'd[0]["tasks"] >= 1 and d[0]["memory_bytes"] > 4096')" true
+    fi
+    # A private network has counters of its own.
+    assert_eq "$(json "$OUT_FILE" 'd[0]["network_received_bytes"]')" null
+}
+
+test_stats_follows_until_the_end() {
+    prepare
+    b run -d --name="$ID-a" -D "$ROOT" /bin/sleep 2 >/dev/null
+    expect_rc 0 timeout 30 "$BERTHCTL" stats -o json "$ID-a"
+    ((${#OUT} > 20)) || fail 'nothing was shown'
+    python3 -c 'import json, sys
+for line in open(sys.argv[1]): assert isinstance(json.loads(line), list)' "$OUT_FILE"
+}
+
+test_stats_refuses() {
+    prepare
+    expect_rc 1 b stats --no-stream "$ID-none"
+    assert_match "$ERR" 'no container named'
+    expect_rc 1 b stats --stream
+    expect_rc 1 b stats -o xml
+}
+
+# --- port -------------------------------------------------------------------------------------------------------------
+
+test_port() {
+    prepare
+    start_in_background web --expose=80 --expose=53/udp --expose=80/tcp
+    expect_rc 0 b port "$ID-web"
+    assert_match "$OUT" '80/tcp +-'
+    assert_match "$OUT" '53/udp +-'
+    assert_eq "$(grep -c /tcp "$OUT_FILE")" 1
+    expect_rc 0 b port --no-legend "$ID-web" 53/udp
+    assert_match "$OUT" '^53/udp'
+    expect_rc 0 b port --no-legend "$ID-web" 80
+    expect_rc 1 b port "$ID-web" 81
+    assert_match "$ERR" 'neither publishes nor exposes 81'
+    expect_rc 0 b port -o json "$ID-web"
+    assert_eq "$(json "$OUT_FILE" 'd[0]')" '{"port": "80/tcp", "published": null}'
+    expect_rc 1 b port "$ID-none"
+    expect_rc 1 b port "$ID-web" 80 81
+}
+
+# --- status -----------------------------------------------------------------------------------------------------------
+
+test_status_tells_the_system() {
+    prepare
+    printf 'NAME=Small\nPRETTY_NAME="Small \033[31m System"\n' >"$ROOT/etc/os-release"
+    start_in_background web
+    expect_rc 0 b status "$ID-web"
+    assert_match "$OUT" 'OS: Small .* System'
+    assert_printable "$OUT_FILE"
+    expect_rc 0 b status -o json "$ID-web"
+    assert_match "$(json "$OUT_FILE" 'd[0]["os"]')" 'Small'
+    assert_eq "$(json "$OUT_FILE" 'd[0]["addresses"]')" '[]'
+}
+
+# A11, C8: whatever is in its place, it is not waited for, not followed out, and not read whole.
+test_status_of_a_hostile_os_release() {
+    prepare
+    local begin
+    printf 'PRETTY_NAME=canary\n' >"$TEST_TMP/canary"
+    start_in_background web
+    for kind in fifo link absolute device directory sparse; do
+        rm -rf "$ROOT/etc/os-release"
+        case $kind in
+            fifo) mkfifo "$ROOT/etc/os-release" ;;
+            link) ln -s "../../../../../../../..$TEST_TMP/canary" "$ROOT/etc/os-release" ;;
+            absolute) ln -s "$TEST_TMP/canary" "$ROOT/etc/os-release" ;;
+            device) mknod "$ROOT/etc/os-release" c 5 0 ;;
+            directory) mkdir "$ROOT/etc/os-release" ;;
+            sparse) truncate -s 4G "$ROOT/etc/os-release" ;;
+        esac
+        begin=$SECONDS
+        expect_rc 0 timeout 20 "$BERTHCTL" status "$ID-web"
+        ((SECONDS - begin <= 5)) || fail "slow with a $kind"
+        assert_no_match "$OUT" 'OS:'
+        assert_no_match "$OUT" 'canary'
+    done
+}
+
+run_tests
