@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: berthd's state, one struct made in main(), and what its files share.
+ * Never does: anything that a container could notice when the daemon is killed: what it knows is a copy of what is in the
+ *             roster and the store, which it reads anew at each start.
+ * Runs in: berthd, as root on the system bus or as a user on the session bus. */
+
+#include "base/error.h"
+#include "machines/roster.h"
+#include "proto/bus.h"
+#include "store/store.h"
+
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+typedef struct Daemon Daemon;
+
+/* What has to be known of a machine without reading its record. */
+typedef struct KnownMachine {
+    char *name;
+    char *payload_cgroup; /* without a slash at its beginning; NULL without a cgroup */
+    char *image;          /* as the bus takes it; NULL for a directory */
+    bool is_starting;
+} KnownMachine;
+
+/* A name of an image and what it means. */
+typedef struct KnownImage {
+    char *reference;
+    Digest manifest, id;
+} KnownImage;
+
+struct Daemon {
+    sd_event *event;
+    sd_bus *bus;
+    sd_bus_vtable *vtables[_BUS_OBJECT_MAX];
+    bool is_user; /* on the session bus: everybody there is this user */
+    Roster *roster;
+    Store *store; /* opened when first asked for; NULL */
+    uint64_t idle_usec;
+
+    KnownMachine *machines; /* sorted by name */
+    size_t machines_count;
+    KnownImage *images; /* sorted by reference; only while somebody is told of changes */
+    size_t images_count;
+    sd_event_source *machines_watch, *images_watch, *idle_timer;
+    sd_bus_track *subscribers;
+
+    /* The object that sd-bus is just serving; see object.c. */
+    Machine *machine;
+    StoreImage *image;
+
+    struct Pending *pending; /* requests that polkit is asked about */
+    bool is_ending;
+};
+
+/* Who sent a message. */
+typedef struct Caller {
+    char *sender;
+    uid_t uid;
+    pid_t pid;
+    uint64_t pidfd_id; /* 0 where the bus or the kernel tells none */
+    bool is_inside;    /* runs in a container, ours or another */
+} Caller;
+
+void caller_done(Caller *caller);
+#define _cleanup_caller_ _cleanup_(caller_done)
+
+/* One method call under way. Text is borrowed from the message. */
+typedef struct Request {
+    Daemon *daemon;
+    sd_bus_message *message;
+    BusObject object;
+    const BusMethod *method;
+    const Caller *caller;
+    char *name; /* the machine or image it is about, NULL; owned */
+} Request;
+
+/* caller.c: -ESRCH when the sender is gone. */
+int caller_identify(Daemon *daemon, sd_bus_message *message, Caller *ret);
+/* Root of this host, or the user whose session bus this is: asks nobody. */
+bool caller_is_privileged(const Daemon *daemon, const Caller *caller);
+bool caller_may_see(const Daemon *daemon, const Caller *caller);
+/* The known machine that a process is in, or NULL. */
+const KnownMachine *caller_find_machine(const Daemon *daemon, pid_t pid);
+
+/* bus.c: puts the objects on the bus. */
+int bus_add_objects(Daemon *daemon);
+void bus_free_objects(Daemon *daemon);
+/* Serves one method call; `granted` is what polkit has granted for it, BUS_TIER_READ nothing. */
+int bus_dispatch(Daemon *daemon, BusObject object, sd_bus_message *message, BusTier granted);
+/* Answers a method call with an error; -errno and a text become org.berth1.Error.Failed. */
+int bus_reply_error(sd_bus_message *message, const char *name, const char *format, ...) _printf_(3, 4);
+int bus_reply_failure(sd_bus_message *message, int code, const Error *error);
+
+/* object.c: paths, and the objects behind them. */
+char *object_path(BusObject object, const char *name);
+/* Loads the object of a path into daemon->machine or daemon->image: 1, or 0 when there is none. */
+int object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                sd_bus_error *ret_error);
+int object_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *ret_error);
+int object_get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
+                        sd_bus_message *reply, void *userdata, sd_bus_error *ret_error);
+const char *object_machine_state(Roster *roster, const char *name, bool is_starting);
+/* UTF-8 whatever it was; NULL: no memory. */
+char *object_text(const char *text);
+/* -ENOENT without a store or such an image. */
+int object_load_image(Daemon *daemon, const char *name, StoreImage **ret, Error *error);
+int object_open_store(Daemon *daemon, bool create, Error *error);
+
+/* authorize.c: 1 go on; 0 it was refused and answered, or polkit is asked and bus_dispatch() is called again. */
+int authorize(Request *request, BusTier required, BusTier granted);
+void authorize_cancel_all(Daemon *daemon);
+
+/* watch.c: what is known of machines and images, kept up to date while the daemon runs. */
+int watch_start(Daemon *daemon);
+/* Images are watched from the first subscriber on. */
+int watch_images(Daemon *daemon);
+void watch_done(Daemon *daemon);
+const KnownMachine *watch_find_machine(const Daemon *daemon, const char *name);
+
+/* idle.c: puts off the end of an idle daemon. */
+void idle_touch(Daemon *daemon);
+int idle_start(Daemon *daemon);
+
+/* method-read.c */
+int method_get_machine(Request *request);
+int method_get_machine_by_pid(Request *request);
+int method_list_machines(Request *request);
+int method_describe_machine(Request *request);
+int method_get_image(Request *request);
+int method_list_images(Request *request);
+int method_subscribe(Request *request);
+int method_unsubscribe(Request *request);
