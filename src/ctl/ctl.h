@@ -107,6 +107,7 @@ int verb_restart(Ctl *ctl, Error *error);
 int verb_top(Ctl *ctl, Error *error);
 int verb_stats(Ctl *ctl, Error *error);
 int verb_port(Ctl *ctl, Error *error);
+int verb_rename(Ctl *ctl, Error *error);
 int verb_rm(Ctl *ctl, Error *error);
 int verb_load(Ctl *ctl, Error *error);
 int verb_images(Ctl *ctl, Error *error);

@@ -32,6 +32,7 @@ const Verb verbs[] = {
      VERB_NAMES_MACHINES, verb_stats},
     {"port", "NAME [PORT[/PROTOCOL]]", "show the ports of a container", 1, 2, VERB_NAMES_MACHINES, verb_port},
     {"wait", "NAME...", "wait until containers end, print their exit codes", 1, -1, VERB_NAMES_MACHINES, verb_wait},
+    {"rename", "NAME NEW-NAME", "give a stopped container another name", 2, 2, VERB_NAMES_MACHINES, verb_rename},
     {"rm", "NAME...", "remove stopped containers and what they wrote", 1, -1, VERB_NAMES_MACHINES, verb_rm},
     /* images */
     {"load", "FILE|DIRECTORY|-", "load images from an archive or an OCI layout", 1, 1, 0, verb_load},

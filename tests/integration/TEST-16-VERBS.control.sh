@@ -196,6 +196,72 @@ test_restart_refuses_what_it_could_not_start() {
     assert_match "$ERR" "'soon' is not a time span"
 }
 
+# --- rename -----------------------------------------------------------------------------------------------------------
+
+test_rename() {
+    prepare
+    b run -d --name="$ID-old" --label=a=b -D "$ROOT" /bin/sh -c 'echo hello; exit 6' >/dev/null
+    b wait "$ID-old" >/dev/null
+    expect_rc 0 b rename "$ID-old" "$ID-new"
+    assert_eq "$OUT$ERR" ''
+    assert_removed "$ID-old"
+    expect_rc 0 b wait "$ID-new"
+    assert_eq "$OUT" 6
+    if [[ $BERTH_HOST == host ]]; then
+        expect_rc 0 b logs "$ID-new"
+        assert_eq "$OUT" hello
+    fi
+    expect_rc 1 b start "$ID-old"
+    expect_rc 0 b start "$ID-new"
+    expect_rc 0 b wait "$ID-new"
+    assert_eq "$OUT" 6
+    # As often as one likes.
+    expect_rc 0 b rename "$ID-new" "$ID-old"
+    expect_rc 0 b start "$ID-old"
+    b wait "$ID-old" >/dev/null
+    b rm "$ID-old"
+    assert_removed "$ID-old"
+}
+
+test_rename_of_a_definition() {
+    prepare
+    local etc=${BERTH_CONFIG_DIR:-/etc/berth}
+    b create --name="$ID-old" -D "$ROOT" /bin/true >/dev/null
+    printf '# a comment\nContainerName=%s-oldest\n' "$ID" >>"$etc/$ID-old.container"
+    mkdir -p "$etc/$ID-old.container.d"
+    printf '[Resources]\n' >"$etc/$ID-old.container.d/10-a.conf"
+    expect_rc 0 b rename "$ID-old" "$ID-new"
+    # What a person wrote is kept as it was.
+    assert_match "$(cat "$etc/$ID-new.container")" '# a comment'
+    assert_match "$(cat "$etc/$ID-new.container")" "ContainerName=$ID-oldest"
+    assert_no_match "$(cat "$etc/$ID-new.container")" "ContainerName=$ID-old($|[^e])"
+    [[ -e $etc/$ID-new.container.d/10-a.conf && ! -e $etc/$ID-old.container && ! -e $etc/$ID-old.container.d ]]
+    rm -r "$etc/$ID-new.container.d" "$etc/$ID-new.container"
+}
+
+test_rename_refuses() {
+    prepare
+    start_in_background web
+    b create --name="$ID-b" -D "$ROOT" /bin/true >/dev/null
+    b create --name="$ID-c" -D "$ROOT" /bin/true >/dev/null
+    expect_rc 1 b rename "$ID-web" "$ID-new"
+    assert_match "$ERR" "'$ID-web' is running"
+    expect_rc 1 b rename "$ID-b" "$ID-web"
+    expect_rc 1 b rename "$ID-b" "$ID-c"
+    assert_match "$ERR" 'exists already'
+    expect_rc 1 b rename "$ID-b" "$ID-b"
+    for bad in '' .. a/b ../x .x "$(printf 'x%.0s' {1..80})" $'a\nb'; do
+        expect_rc 1 b rename -- "$ID-b" "$bad"
+        expect_rc 1 b rename -- "$bad" "$ID-n"
+    done
+    expect_rc 1 b rename "$ID-none" "$ID-n"
+    assert_match "$ERR" 'no container named'
+    expect_rc 1 b rename "$ID-b"
+    expect_rc 1 b rename a b c
+    assert_eq "$(b list --all --quiet | grep -c "^$ID")" 3
+    b rm "$ID-b" "$ID-c"
+}
+
 # --- kill -------------------------------------------------------------------------------------------------------------
 
 test_kill_whom() {
