@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "executor/output.h"
+#include "executor/registrar.h"
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
@@ -30,6 +31,7 @@ typedef struct Supervisor {
     int clients[CLIENTS_MAX];  /* attached, -EBADF: free */
     uint64_t kill_at_usec;     /* monotonic; UINT64_MAX: no stop is under way */
     bool is_announced;         /* the launcher may go: others can find the container */
+    bool is_registered;        /* with systemd-machined */
     uint64_t terminal_at_usec; /* not to be read before: nobody has it open */
 } Supervisor;
 
@@ -135,9 +137,10 @@ static void on_control(Supervisor *supervisor)
          * roster is not left running. */
         if (!supervisor->is_announced)
             kill_payload(supervisor);
-    } else if (n == sizeof(message) && message.kind == MESSAGE_ANNOUNCED)
+    } else if (n == sizeof(message) && message.kind == MESSAGE_ANNOUNCED) {
         supervisor->is_announced = true;
-    else if (n == sizeof(message) && message.kind == MESSAGE_SIGNAL && message.number == SIGTERM)
+        supervisor->is_registered = message.number > 0;
+    } else if (n == sizeof(message) && message.kind == MESSAGE_SIGNAL && message.number == SIGTERM)
         begin_stop(supervisor);
     else if (n == sizeof(message) && message.kind == MESSAGE_SIGNAL)
         (void) process_send_signal(context->payload_pidfd, message.number);
@@ -233,6 +236,15 @@ static void drain(Supervisor *supervisor)
                 break;
     }
     output_flush(supervisor->output);
+}
+
+/* What the launcher said before the payload ended, and was not read yet. */
+static void drain_control(Supervisor *supervisor)
+{
+    struct pollfd poll_one = {supervisor->context->control_fd, POLLIN, 0};
+
+    while (!supervisor->is_announced && supervisor->context->control_fd >= 0 && poll(&poll_one, 1, 0) > 0)
+        on_control(supervisor);
 }
 
 static uint32_t count_oom_kills(const Context *context)
@@ -341,6 +353,9 @@ int supervise(Context *context, const StepSupervise *step)
     if (step->keep_exit)
         write_exit_record(&supervisor, &end);
     undo_host_steps(context, context->plan.count);
+    drain_control(&supervisor);
+    if (supervisor.is_registered)
+        registrar_unregister(context, step, context->payload_pid);
     if (step->run_fd)
         leave_roster(context, step);
     announce_end(&supervisor, &end);

@@ -74,6 +74,8 @@ struct Systemd {
     uint64_t scope_deadline_usec;
 };
 
+/* systemd_open() does it; for a connection that was made in another way. */
+int systemd_load_library(Error *error);
 uint64_t systemd_now_usec(void);
 /* For features that came with a later version than the oldest that is supported. */
 bool systemd_library_has(const char *symbol);

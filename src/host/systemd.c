@@ -128,6 +128,11 @@ bool systemd_library_has(const char *symbol)
     return dlsym(bus_library.handle, symbol) != NULL;
 }
 
+int systemd_load_library(Error *error)
+{
+    return dl_load(&bus_library, error);
+}
+
 int systemd_open(Systemd **ret, Error *error)
 {
     _cleanup_systemd_ Systemd *systemd = NULL;
@@ -135,7 +140,7 @@ int systemd_open(Systemd **ret, Error *error)
 
     if (!systemd_is_running())
         return error_set(error, -EOPNOTSUPP, "this host was not booted with systemd");
-    r = dl_load(&bus_library, error);
+    r = systemd_load_library(error);
     if (r < 0)
         return r;
     systemd = calloc(1, sizeof(*systemd));
@@ -173,6 +178,9 @@ static int errno_of(const sd_bus_error *error)
         {"org.freedesktop.systemd1.UnitMasked", EPERM},
         {"org.freedesktop.systemd1.TransactionIsDestructive", ESHUTDOWN},
         {"org.freedesktop.systemd1.ShuttingDown", ESHUTDOWN},
+        {"org.freedesktop.machine1.MachineExists", EEXIST},
+        {"org.freedesktop.machine1.NoSuchMachine", ENOENT},
+        {"org.freedesktop.DBus.Error.ServiceUnknown", EOPNOTSUPP},
         {"org.freedesktop.DBus.Error.AccessDenied", EACCES},
         {"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", EACCES},
         {"org.freedesktop.DBus.Error.PropertyReadOnly", EINVAL},

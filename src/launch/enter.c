@@ -186,7 +186,7 @@ static int start_and_follow(Entry *entry, int *ret_exit_status, Error *error)
         return launch_explain_failure(&entry->plan, &message, request->machine->name, ret_exit_status, error);
     if (r != 1 || message.kind != MESSAGE_STARTED)
         return error_set(error, -EPROTO, "the executor did not start the command");
-    (void) launch_announce(control_fd);
+    (void) launch_announce(control_fd, false);
     if (request->detach) {
         *ret_exit_status = 0;
         return 0;

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -313,6 +314,7 @@ static void gather_misc(Launch *launch)
     launch->facts.last_capability = last_capability();
     gather_capabilities(launch);
     launch->facts.id = launch->id;
+    snprintf(launch->machine_id, sizeof(launch->machine_id), "%.32s", launch->id);
     launch->facts.run_fd = fd_list_add(&launch->fds, launch->request.roster->run_fd, false);
     launch->facts.keeps_exit = launch->request.has_definition || spec->detach;
     if (spec->network == NETWORK_HOST && launch->request.image) {
@@ -337,6 +339,8 @@ int launch_gather(Launch *launch, Error *error)
         r = gather_log(launch, error);
     if (r == 0)
         r = gather_seccomp(launch, error);
+    if (r == 0)
+        r = launch_gather_registrar(launch, error);
     if (r == 0)
         gather_misc(launch);
     return r;

@@ -5,6 +5,7 @@
  * Runs in: berthctl. */
 
 #include "host/seccomp.h"
+#include "host/systemd.h"
 #include "launch/launch.h"
 #include "steps/messages.h"
 
@@ -42,14 +43,24 @@ struct Launch {
     bool is_started;
     Machine *machine;
     char id[65];
+    char machine_id[33]; /* what a system inside is told to be */
     int lock_fd;
 
     /* Once started: */
+    Systemd *systemd; /* only while it is needed: who stays on the bus has to read what comes */
     int control_fd, terminal_fd;
     pid_t executor_pid;
     int relay_fds[3]; /* our ends of the pipes that stand in for a terminal of the caller's */
     int child_fds[3]; /* what the executor gets as 0, 1, 2 */
 };
+
+/* register.c: with systemd-machined. Gathering opens the program that the supervisor will take it back with, where this
+ * machine is to be registered; the rest does nothing where that is not there. */
+int launch_gather_registrar(Launch *launch, Error *error);
+/* Sets machine->registered. An error only where it was asked for by name. */
+int launch_register(Launch *launch, int leader_pidfd, Error *error);
+/* After the announcement: a supervisor whose payload ended before it may not have heard of the registration. */
+void launch_unregister_dead(Launch *launch, int leader_pidfd);
 
 /* gather.c */
 int launch_gather(Launch *launch, Error *error);
@@ -63,8 +74,8 @@ int launch_spawn_executor(const StepList *plan, const FdList *fds, const int chi
 int launch_prepare_stream(int number, bool interactive, int *ret_child_fd, int *ret_relay_fd);
 /* Reads one message; `fd` is what came with it or -EBADF. 1 a message, 0 the end, -ETIMEDOUT, -errno. */
 int launch_read_message(int control_fd, int timeout_msec, Message *ret, int *ret_fd);
-/* Tells the supervisor that it may outlive us. */
-int launch_announce(int control_fd);
+/* Tells the supervisor that it may outlive us, and whether it has a registration to take back at the end. */
+int launch_announce(int control_fd, bool registered);
 /* The text of a failure record with step and origin. */
 int launch_explain_failure(const StepList *plan, const Message *message, const char *name, int *ret_exit_status,
                            Error *error);

@@ -27,6 +27,14 @@
 /* systemd collects an empty scope in milliseconds as a rule. */
 #define SCOPE_ATTEMPTS   200
 #define SCOPE_PAUSE_MSEC 10
+/* By then it does not. */
+#define SCOPE_STOP_ATTEMPT 20
+
+static void launch_leave_bus(Launch *launch)
+{
+    systemd_close(launch->systemd);
+    launch->systemd = NULL;
+}
 
 void launch_free(Launch *launch)
 {
@@ -50,6 +58,7 @@ void launch_free(Launch *launch)
     seccomp_filter_done(&launch->seccomp);
     step_list_done(&launch->plan);
     machine_free(launch->machine);
+    launch_leave_bus(launch);
     safe_close(launch->lock_fd);
     safe_close(launch->control_fd);
     safe_close(launch->terminal_fd);
@@ -260,6 +269,21 @@ static int scope_properties(const ContainerSpec *spec, char ***ret)
     return r;
 }
 
+/* A launcher that was killed between its request and its executor's death leaves a scope that never held a process: it
+ * is never told to be empty, and keeps the name until somebody stops it. One that holds processes is not ours to end. */
+static void stop_empty_scope(Systemd *systemd, const char *name)
+{
+    _cleanup_free_ char *cgroup = NULL;
+    _cleanup_close_ int root_fd = -EBADF, group_fd = -EBADF;
+    bool is_hybrid = false, is_populated = false;
+
+    if (systemd_unit_cgroup(systemd, name, &cgroup, NULL) == 0 && cgroup_open_root(&root_fd, &is_hybrid) == 0 &&
+        cgroup_open(root_fd, cgroup, false, &group_fd) == 0)
+        (void) cgroup_is_populated(group_fd, &is_populated);
+    if (!is_populated)
+        (void) systemd_unit_stop(systemd, name, NULL);
+}
+
 static int start_scope(Launch *launch, Systemd *systemd, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
@@ -290,6 +314,8 @@ static int start_scope(Launch *launch, Systemd *systemd, Error *error)
     for (unsigned attempt = 0; r == -EEXIST && attempt < SCOPE_ATTEMPTS; attempt++) {
         error_done(error);
         (void) poll(NULL, 0, SCOPE_PAUSE_MSEC);
+        if (attempt == SCOPE_STOP_ATTEMPT)
+            stop_empty_scope(systemd, name);
         r = systemd_scope_start(systemd, &request, error);
         if (r == 0)
             r = systemd_scope_wait(systemd, error);
@@ -367,7 +393,6 @@ static int give_cgroup(Launch *launch, Error *error)
 
 static int provide_cgroup(Launch *launch, Error *error)
 {
-    _cleanup_systemd_ Systemd *systemd = NULL;
     int r = 0;
 
     switch (launch->cgroup) {
@@ -376,9 +401,11 @@ static int provide_cgroup(Launch *launch, Error *error)
     case LAUNCH_CGROUP_OWN:
         return copy_string(&launch->machine->cgroup, launch->cgroup_path);
     case LAUNCH_CGROUP_SCOPE:
-        r = systemd_open(&systemd, error);
+        r = systemd_open(&launch->systemd, error);
         if (r == 0)
-            r = start_scope(launch, systemd, error);
+            r = start_scope(launch, launch->systemd, error);
+        if (!launch->facts.registrar_fd)
+            launch_leave_bus(launch);
         break;
     case LAUNCH_CGROUP_UNIT:
         break;
@@ -387,7 +414,7 @@ static int provide_cgroup(Launch *launch, Error *error)
 }
 
 /* Waits for STARTED, or for the reason why not. */
-static int wait_started(Launch *launch, int *ret_exit_status, Error *error)
+static int wait_started(Launch *launch, int *ret_leader_pidfd, int *ret_exit_status, Error *error)
 {
     uint64_t timeout = launch->request.spec->timeout_start_usec / 1000;
     Message message;
@@ -411,7 +438,7 @@ static int wait_started(Launch *launch, int *ret_exit_status, Error *error)
     }
     launch->machine->leader = (uint64_t) message.number;
     launch->machine->leader_pidfd_id = fd >= 0 ? process_pidfd_id(fd) : 0;
-    safe_close(fd);
+    *ret_leader_pidfd = fd;
     (void) process_start_time(message.number, &launch->machine->leader_started);
     launch->machine->started_usec = realtime_usec();
     return 0;
@@ -464,6 +491,7 @@ static void prefer_own_reason(Launch *launch, int *ret_exit_status, Error *error
 int launch_start(Launch *launch, int *ret_exit_status, Error *error)
 {
     Roster *roster = launch->request.roster;
+    _cleanup_close_ int leader_pidfd = -EBADF;
     int r;
 
     *ret_exit_status = LAUNCH_EXIT_FAILURE;
@@ -487,9 +515,11 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
 
     r = provide_cgroup(launch, error);
     if (r == 0)
-        r = wait_started(launch, ret_exit_status, error);
+        r = wait_started(launch, &leader_pidfd, ret_exit_status, error);
     else
         prefer_own_reason(launch, ret_exit_status, error);
+    if (r == 0)
+        r = launch_register(launch, leader_pidfd, error);
     if (r < 0) {
         give_up(launch);
         return r;
@@ -502,10 +532,13 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
     if (r < 0 && r != -ENOENT) {
         (void) error_set(error, r, "cannot write the state of '%s': %s", launch->request.spec->name, strerror(-r));
         give_up(launch);
+        launch_unregister_dead(launch, leader_pidfd);
         return r;
     }
     launch->is_started = true;
-    (void) launch_announce(launch->control_fd);
+    (void) launch_announce(launch->control_fd, launch->machine->registered);
+    launch_unregister_dead(launch, leader_pidfd);
+    launch_leave_bus(launch);
     return 0;
 }
 

@@ -184,9 +184,9 @@ int launch_read_message(int control_fd, int timeout_msec, Message *ret, int *ret
     return 1;
 }
 
-int launch_announce(int control_fd)
+int launch_announce(int control_fd, bool registered)
 {
-    Message message = {.kind = MESSAGE_ANNOUNCED};
+    Message message = {.kind = MESSAGE_ANNOUNCED, .number = registered};
 
     return socket_send(control_fd, &message, sizeof(message), NULL, 0);
 }

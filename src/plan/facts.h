@@ -38,8 +38,9 @@ struct HostFacts {
     bool is_hybrid_cgroup;
 
     uint64_t log_fd, run_fd, attach_fd;
-    bool keeps_exit; /* somebody may ask later how it ended */
-    uint64_t log;    /* StepLog */
+    uint64_t registrar_fd; /* the program that takes the registration with systemd-machined back; 0: there is none */
+    bool keeps_exit;       /* somebody may ask later how it ended */
+    uint64_t log;          /* StepLog */
     const char *id;
 
     const void *seccomp_program;

@@ -145,6 +145,7 @@ void plan_supervise(Planner *planner)
         .forget_log = spec->remove,
         .attach_fd = facts->attach_fd,
         .is_system = spec->boot,
+        .registrar_fd = facts->registrar_fd,
     };
 }
 

@@ -39,6 +39,7 @@ const JsonField machine_fields[] = {
     FLAG(terminal),
     FLAG(boot),
     FLAG(remove),
+    FLAG(registered),
     FLAG(has_definition),
 };
 const size_t machine_fields_count = ELEMENTSOF(machine_fields);

@@ -29,6 +29,7 @@ typedef struct Machine {
     uint64_t stop_timeout_usec, stop_signal;
     bool interactive, terminal, boot;
     bool remove;         /* what it wrote goes with it */
+    bool registered;     /* with systemd-machined */
     bool has_definition; /* /run/berth/containers/NAME.container was made for it */
     json_t *unknown;     /* fields of a newer version, kept */
 } Machine;

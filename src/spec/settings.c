@@ -34,6 +34,8 @@ const Setting settings[] = {
      "TIME", "give up when the container is not started by then; default 90s"},
     {"log-driver", 0, "Container", "LogDriver", NULL, SETTING_LOG_DRIVER, AT(log_driver), TRUST_ADMIN, "DRIVER",
      "journald, file, none or passthrough"},
+    {"register", 0, "Container", "Register", NULL, SETTING_REGISTRATION, AT(registration), TRUST_ADMIN, "WHEN",
+     "make the container known to systemd-machined: yes, no, or auto: when it stays running"},
     {"detach", 'd', NULL, NULL, NULL, SETTING_BOOL, AT(detach), TRUST_ADMIN, NULL,
      "run in the background and print the name"},
     {"interactive", 'i', NULL, NULL, NULL, SETTING_BOOL, AT(interactive), TRUST_ADMIN, NULL,

@@ -282,6 +282,12 @@ static int check_sysctl(const ContainerSpec *spec, const char *assignment, Error
         "net.*, fs.mqueue.* and the System V IPC limits of kernel.* can be set");
 }
 
+bool spec_can_be_registered(const ContainerSpec *spec)
+{
+    /* Its hostname_is_valid() does not know the underscore that others allow. */
+    return spec->name && text_is_hostname(spec->name) && !strchr(spec->name, '_');
+}
+
 static int validate(ContainerSpec *spec, Error *error)
 {
     static const char *const profiles[] = {"default", "system", "unconfined"};
@@ -306,6 +312,9 @@ static int validate(ContainerSpec *spec, Error *error)
     if (!known)
         return error_set(error, -EOPNOTSUPP, "%s: '%s' is not a seccomp profile: default, system or unconfined",
                          spec_origin(spec, offsetof(ContainerSpec, seccomp_profile)), spec->seccomp_profile);
+    if (spec->registration == REGISTER_YES && !spec_can_be_registered(spec))
+        return error_set(error, -EINVAL, "%s: systemd-machined takes host names only, and '%s' is none",
+                         spec_origin(spec, offsetof(ContainerSpec, registration)), spec->name);
     if (spec->slice && (!text_has_suffix(spec->slice, ".slice") || strchr(spec->slice, '/')))
         return error_set(error, -EINVAL, "%s: '%s' is not the name of a slice",
                          spec_origin(spec, offsetof(ContainerSpec, slice)), spec->slice);

@@ -27,6 +27,9 @@ typedef enum LogDriver {
     _LOG_DRIVER_MAX
 } LogDriver;
 
+/* With systemd-machined; auto: what stays (detached, booted, in a unit of its own), where it can be done. */
+typedef enum Registration { REGISTER_AUTO, REGISTER_YES, REGISTER_NO, _REGISTRATION_MAX } Registration;
+
 const char *volatile_mode_to_string(VolatileMode mode);
 const char *network_mode_to_string(NetworkMode mode);
 const char *log_driver_to_string(LogDriver driver);
@@ -54,6 +57,7 @@ struct ContainerSpec {
     char **labels, **exposed_ports;
     bool boot, init, detach, interactive, tty, remove, keep_unit;
     LogDriver log_driver;
+    Registration registration;
     uint64_t timeout_start_usec, timeout_stop_usec;
     int stop_signal; /* 0: SIGTERM, or SIGRTMIN+3 with boot */
 
@@ -108,6 +112,7 @@ typedef enum SettingType {
     SETTING_VOLATILE,
     SETTING_NETWORK,
     SETTING_LOG_DRIVER,
+    SETTING_REGISTRATION,
     SETTING_WORDS,       /* one argv: replaces as a whole */
     SETTING_LIST,        /* free text, appends */
     SETTING_PATH_LIST,   /* absolute paths inside, appends */
@@ -201,3 +206,6 @@ int spec_format_setting(const ContainerSpec *spec, const Setting *setting, char 
 
 /* Where the setting came from, "default" when nobody said anything. */
 const char *spec_origin(const ContainerSpec *spec, size_t offset);
+
+/* Whether systemd-machined would take its name. */
+bool spec_can_be_registered(const ContainerSpec *spec);

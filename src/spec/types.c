@@ -12,6 +12,8 @@ static const char *const volatile_names[_VOLATILE_MAX] = {"no", "yes", "state", 
 static const char *const network_names[_NETWORK_MAX] = {"private", "host", "none"};
 static const char *const log_driver_names[_LOG_DRIVER_MAX] = {"auto", "journald", "file", "none", "passthrough"};
 
+static const char *const registration_names[_REGISTRATION_MAX] = {"auto", "yes", "no"};
+
 const char *volatile_mode_to_string(VolatileMode mode)
 {
     return volatile_names[mode];
@@ -246,6 +248,9 @@ static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char 
     case SETTING_LOG_DRIVER:
         r = parse_enum(value, log_driver_names, _LOG_DRIVER_MAX, &number, error);
         return r < 0 ? r : (*(LogDriver *) field = (LogDriver) number, 0);
+    case SETTING_REGISTRATION:
+        r = parse_enum(value, registration_names, _REGISTRATION_MAX, &number, error);
+        return r < 0 ? r : (*(Registration *) field = (Registration) number, 0);
     default:
         return replace_string(field, value);
     }
@@ -345,6 +350,8 @@ static int format_member(const void *field, SettingType type, char ***texts)
         return strv_append(texts, network_names[*(const NetworkMode *) field]);
     case SETTING_LOG_DRIVER:
         return strv_append(texts, log_driver_names[*(const LogDriver *) field]);
+    case SETTING_REGISTRATION:
+        return strv_append(texts, registration_names[*(const Registration *) field]);
     default:
         return strv_extend(texts, *(char **const *) field);
     }

@@ -28,7 +28,7 @@ static const StepField supervise_fields[] = {STRING(supervise, name), STRING(sup
     STRING(supervise, image), STRING(supervise, tag), NUMBER(supervise, stop_signal),
     NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
     NUMBER(supervise, run_fd), NUMBER(supervise, keep_exit), NUMBER(supervise, forget_log), NUMBER(supervise, attach_fd),
-    NUMBER(supervise, is_system)};
+    NUMBER(supervise, is_system), NUMBER(supervise, registrar_fd)};
 static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),
     STRING(propagation, path)};
 static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(root_tree, volatile_usr),

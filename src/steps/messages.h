@@ -30,7 +30,8 @@ typedef enum MessageKind {
 /* Fixed size; one datagram. Text is NUL-terminated and hostile when it comes from the inner process. */
 typedef struct Message {
     uint32_t kind;
-    int32_t number;       /* SIGNAL: signal; STARTED: pid; EXITED: code or signal; FAILED: errno */
+    int32_t number;       /* SIGNAL: signal; STARTED: pid; ANNOUNCED: 1 when registered with systemd-machined;
+                             EXITED: code or signal; FAILED: errno */
     uint32_t step;        /* FAILED: place in the plan */
     uint32_t is_signaled; /* EXITED */
     uint32_t oom_kills;   /* EXITED */

@@ -149,6 +149,7 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
         .log = STEP_LOG_FILE,
         .log_fd = 5,
         .attach_fd = 6,
+        .registrar_fd = strcmp(test->name, "boot") == 0 ? 7 : 0,
         .keeps_exit = true,
         .id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         .seccomp_program = program,

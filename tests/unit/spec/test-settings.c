@@ -192,6 +192,8 @@ static const char *value_for(const Setting *setting)
         return "private";
     case SETTING_LOG_DRIVER:
         return "none";
+    case SETTING_REGISTRATION:
+        return "no";
     case SETTING_ASSIGNMENTS:
         return setting->offset == offsetof(ContainerSpec, sysctls) ? "kernel.shmmax=1" : "KEY=VALUE";
     case SETTING_ENVIRONMENT:
@@ -312,6 +314,7 @@ static void bad_values_name_their_origin(void)
         {SETTING_VOLATILE, "maybe", "'maybe' is not one of: no, yes, state, overlay"},
         {SETTING_NETWORK, "bridge", "'bridge' is not one of: private, host, none"},
         {SETTING_LOG_DRIVER, "syslog", "'syslog' is not one of"},
+        {SETTING_REGISTRATION, "maybe", "'maybe' is not one of"},
         {SETTING_PATH_LIST, "proc", "'proc' is not an absolute path"},
         {SETTING_ASSIGNMENTS, "novalue", "'novalue' is not KEY=VALUE"},
         {SETTING_ASSIGNMENTS, "=x", "'=x' is not KEY=VALUE"},
