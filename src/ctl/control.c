@@ -44,7 +44,7 @@ static int remove_locked(Ctl *ctl, const char *name, Error *error)
     if (r < 0)
         return error_set(error, r, "cannot remove what '%s' wrote: %s", name, strerror(-r));
     roster_forget_exit(ctl->roster, name);
-    (void) unlinkat(ctl->roster->logs_fd, name, 0);
+    roster_forget_log(ctl->roster, name);
     (void) unlinkat(ctl->roster->attach_fd, name, 0);
     return 0;
 }

@@ -68,6 +68,7 @@ struct Ctl {
     const char *output, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout, *reference, *architecture,
         *condition, *columns;
     char **properties, **environment;
+    const char *priority, *stream, *instance; /* logs */
 };
 
 void ctl_done(Ctl *ctl);

@@ -4,32 +4,17 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "ctl/log-files.h"
 #include "ctl/table.h"
 #include "ctl/time.h"
-#include "host/journal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
 
 /* A line that a container never ends is printed in pieces of this size: it must not fill our memory. */
 #define LINE_MAX_BYTES ((size_t) 1 << 20)
-/* Longer than the longest record that a supervisor writes (16 KiB and its head). */
-#define RECORD_MAX_BYTES ((size_t) 64 << 10)
-#define FOLLOW_POLL_MS   1000
-
-/* One record, of a line or a part of one. */
-typedef struct LogRecord {
-    JournalStream stream;
-    uint64_t time_usec;
-    bool is_partial;
-    const char *text;
-    size_t size;
-} LogRecord;
-
 /* Joins the parts of lines and prints them. */
 typedef struct Printer {
     const LogRequest *request;
@@ -37,8 +22,9 @@ typedef struct Printer {
     struct {
         Buffer line;
         uint64_t time_usec; /* of its first part */
-        bool is_pending;    /* parts have come, the end has not */
-        bool is_begun;      /* and some of them are printed */
+        int priority;
+        bool is_pending; /* parts have come, the end has not */
+        bool is_begun;   /* and some of them are printed */
     } streams[2];
     FILE *last; /* where the last line went */
 } Printer;
@@ -75,9 +61,9 @@ static int put_json(const LogRecord *line)
         escaped = text_escape(line->text, line->size);
     if (!time || (!is_utf8 && !escaped))
         return -ENOMEM;
-    object = json_pack("{s:s, s:I, s:s, s:o}", "time", time, "time_usec", (json_int_t) line->time_usec, "stream",
-                       line->stream == JOURNAL_STREAM_STDERR ? "stderr" : "stdout", "message",
-                       is_utf8 ? json_stringn(line->text, line->size) : json_string(escaped));
+    object = json_pack("{s:s, s:I, s:s, s:i, s:o}", "time", time, "time_usec", (json_int_t) line->time_usec, "stream",
+                       line->stream == JOURNAL_STREAM_STDERR ? "stderr" : "stdout", "priority", line->priority,
+                       "message", is_utf8 ? json_stringn(line->text, line->size) : json_string(escaped));
     /* A reader must be able to tell text that holds "\xff" from a byte that is no text. */
     if (object && !is_utf8)
         (void) json_object_set_new(object, "escaped", json_true());
@@ -134,6 +120,7 @@ static int flush_stream(Printer *printer, size_t i, bool is_partial)
     LogRecord line = {
         .stream = i == 0 ? JOURNAL_STREAM_STDOUT : JOURNAL_STREAM_STDERR,
         .time_usec = printer->streams[i].time_usec,
+        .priority = printer->streams[i].priority,
         .is_partial = is_partial,
         .text = printer->streams[i].line.data ? printer->streams[i].line.data : "",
         .size = printer->streams[i].line.size,
@@ -152,12 +139,34 @@ static int flush_stream(Printer *printer, size_t i, bool is_partial)
     return r;
 }
 
+/* Lines that should be here and are not. */
+static int put_gap(const Printer *printer, const LogRecord *record)
+{
+    unsigned long long count = (unsigned long long) record->lines_dropped;
+    _cleanup_free_ char *time = time_format_rfc3339(record->time_usec);
+
+    if (!time)
+        return -ENOMEM;
+    if (printer->request->format == LOG_FORMAT_JSON)
+        printf("{\"time\":\"%s\",\"time_usec\":%llu,\"lines_dropped\":%llu}\n", time,
+               (unsigned long long) record->time_usec, count);
+    else {
+        fflush(stdout);
+        log_warning("%llu lines are not in the log here (%s)", count, time);
+    }
+    return 0;
+}
+
 static int print_record(Printer *printer, const LogRecord *record)
 {
     size_t i = record->stream == JOURNAL_STREAM_STDERR ? 1 : 0;
 
-    if (!printer->streams[i].is_pending)
+    if (record->lines_dropped > 0)
+        return printer->skip > 0 ? 0 : put_gap(printer, record);
+    if (!printer->streams[i].is_pending) {
         printer->streams[i].time_usec = record->time_usec;
+        printer->streams[i].priority = record->priority;
+    }
     printer->streams[i].is_pending = true;
     buffer_append(&printer->streams[i].line, record->text, record->size);
     if (record->is_partial && printer->streams[i].line.size < LINE_MAX_BYTES && !printer->streams[i].line.failed)
@@ -183,13 +192,15 @@ static int on_entry(const JournalEntry *entry, void *userdata)
     LogRecord record = {
         .stream = entry->stream,
         .time_usec = entry->realtime_usec,
+        .priority = entry->priority,
+        .lines_dropped = entry->lines_dropped,
         .is_partial = entry->is_partial,
         .text = entry->message,
         .size = entry->message_size,
     };
 
     /* Messages about the container are not by it. */
-    return entry->stream == JOURNAL_STREAM_NONE ? 0 : print_record(userdata, &record);
+    return entry->stream == JOURNAL_STREAM_NONE && entry->lines_dropped == 0 ? 0 : print_record(userdata, &record);
 }
 
 static int remember_id(const JournalEntry *entry, void *userdata)
@@ -227,6 +238,8 @@ static int print_journal(const Container *container, Printer *printer, int super
         .tail = request->tail > UINT_MAX ? UINT_MAX : (unsigned) request->tail,
         .since_usec = request->since_usec,
         .until_usec = request->until_usec,
+        .priorities = request->priorities,
+        .stream = request->stream,
         .follow = request->follow && supervisor_fd >= 0,
         .should_stop = has_ended,
         .should_stop_userdata = &supervisor_fd,
@@ -235,7 +248,12 @@ static int print_journal(const Container *container, Printer *printer, int super
     char id[65] = "";
     int r = 0;
 
-    if (container->machine)
+    if (request->instance && strcmp(request->instance, "all") == 0)
+        query.container_name = container->name;
+    else if (request->instance) {
+        query.container_name = container->name;
+        query.container_id = request->instance;
+    } else if (container->machine)
         query.container_id = container->machine->id;
     else {
         r = find_last_run(container->name, id, error);
@@ -249,92 +267,6 @@ static int print_journal(const Container *container, Printer *printer, int super
 
 /* --- the log file --- */
 
-typedef struct FileReader {
-    int fd;
-    char *data; /* RECORD_MAX_BYTES: what is read and not parsed yet */
-    size_t size;
-    bool is_skipping; /* inside of a record that is too long to be one */
-    uint64_t damaged;
-} FileReader;
-
-static void file_reader_done(FileReader *reader)
-{
-    safe_close(reader->fd);
-    free(reader->data);
-}
-
-/* TIME STREAM F|P TEXT: see executor/output.c. False: it is damaged. */
-static bool parse_record(const char *line, size_t size, LogRecord *ret)
-{
-    LogRecord record = {};
-    const char *end = line + size, *blank = memchr(line, ' ', size), *c;
-
-    if (!blank || time_parse_rfc3339(line, (size_t) (blank - line), &record.time_usec) < 0)
-        return false;
-    c = blank + 1;
-    if (end - c < 9 || (memcmp(c, "stdout ", 7) != 0 && memcmp(c, "stderr ", 7) != 0))
-        return false;
-    record.stream = c[3] == 'o' ? JOURNAL_STREAM_STDOUT : JOURNAL_STREAM_STDERR;
-    c += 7;
-    if ((c[0] != 'F' && c[0] != 'P') || c[1] != ' ')
-        return false;
-    record.is_partial = c[0] == 'P';
-    record.text = c + 2;
-    record.size = (size_t) (end - record.text);
-    *ret = record;
-    return true;
-}
-
-typedef int (*RecordFunction)(const LogRecord *record, void *userdata);
-
-static int parse_data(FileReader *reader, const LogRequest *request, RecordFunction function, void *userdata)
-{
-    size_t at = 0;
-    int r = 0;
-
-    while (r == 0 && at < reader->size) {
-        const char *line = reader->data + at, *newline = memchr(line, '\n', reader->size - at);
-        LogRecord record = {};
-
-        if (!newline)
-            break;
-        at += (size_t) (newline - line) + 1;
-        if (reader->is_skipping || !parse_record(line, (size_t) (newline - line), &record)) {
-            reader->damaged++;
-            reader->is_skipping = false;
-            continue;
-        }
-        if (record.time_usec >= request->since_usec &&
-            (request->until_usec == 0 || record.time_usec <= request->until_usec))
-            r = function(&record, userdata);
-    }
-    reader->size -= at;
-    memmove(reader->data, reader->data + at, reader->size);
-    if (reader->size == RECORD_MAX_BYTES) {
-        reader->size = 0;
-        reader->is_skipping = true;
-    }
-    return r;
-}
-
-/* From the file's position to its end. */
-static int read_records(FileReader *reader, const LogRequest *request, RecordFunction function, void *userdata)
-{
-    for (;;) {
-        ssize_t n = read(reader->fd, reader->data + reader->size, RECORD_MAX_BYTES - reader->size);
-        int r;
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : 0;
-        reader->size += (size_t) n;
-        r = parse_data(reader, request, function, userdata);
-        if (r != 0)
-            return r;
-    }
-}
-
 typedef struct LineCount {
     uint64_t lines;
     bool is_pending[2];
@@ -344,6 +276,8 @@ static int count_record(const LogRecord *record, void *userdata)
 {
     LineCount *count = userdata;
 
+    if (record->lines_dropped > 0)
+        return 0;
     count->is_pending[record->stream == JOURNAL_STREAM_STDERR] = record->is_partial;
     count->lines += !record->is_partial;
     return 0;
@@ -354,81 +288,54 @@ static int print_record_of_file(const LogRecord *record, void *userdata)
     return print_record(userdata, record);
 }
 
-/* How many lines come before the last `tail` ones: the file is read once more for that. */
-static int count_skipped(FileReader *reader, const LogRequest *request, uint64_t *ret)
+static void flush_stdout(void)
+{
+    fflush(stdout);
+}
+
+/* How many lines come before the last `tail` ones: the files are read once more for that. */
+static int count_skipped(LogFiles *files, uint64_t tail, uint64_t *ret)
 {
     LineCount count = {};
-    int r = read_records(reader, request, count_record, &count);
+    int r = log_files_read(files, count_record, &count);
 
     if (r < 0)
         return r;
     count.lines += count.is_pending[0] + count.is_pending[1];
-    *ret = count.lines > request->tail ? count.lines - request->tail : 0;
-    reader->size = 0;
-    reader->is_skipping = false;
-    reader->damaged = 0;
-    return lseek(reader->fd, 0, SEEK_SET) < 0 ? -errno : 0;
-}
-
-/* Until the supervisor is gone: the kernel makes its pidfd readable after its last write, so what is read
- * after that is all there is. */
-static int follow_file(FileReader *reader, Printer *printer, int supervisor_fd)
-{
-    _cleanup_close_ int watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    char path[32], events[4096];
-    bool is_last = false;
-    int r = 0;
-
-    /* By way of the open file: its name may mean another one by now. */
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", reader->fd);
-    if (watch_fd >= 0 && inotify_add_watch(watch_fd, path, IN_MODIFY) < 0)
-        watch_fd = safe_close(watch_fd);
-    while (r == 0 && !is_last) {
-        struct pollfd polls[] = {{supervisor_fd, POLLIN, 0}, {watch_fd, POLLIN, 0}};
-
-        is_last = poll(&polls[0], 1, 0) > 0;
-        r = read_records(reader, printer->request, print_record_of_file, printer);
-        if (r != 0 || is_last)
-            break;
-        fflush(stdout);
-        if (poll(polls, ELEMENTSOF(polls), watch_fd < 0 ? FOLLOW_POLL_MS / 10 : FOLLOW_POLL_MS) < 0 && errno != EINTR)
-            return -errno;
-        while (watch_fd >= 0 && read(watch_fd, events, sizeof(events)) > 0)
-            ;
-    }
-    return r;
+    *ret = count.lines > tail ? count.lines - tail : 0;
+    return log_files_rewind(files);
 }
 
 static int print_file(Ctl *ctl, const Container *container, Printer *printer, int supervisor_fd, Error *error)
 {
     const LogRequest *request = printer->request;
-    _cleanup_(file_reader_done) FileReader reader = {
-        .fd = openat(ctl->roster->logs_fd, container->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK),
-        .data = malloc(RECORD_MAX_BYTES),
+    const LogFilter filter = {
+        .since_usec = request->since_usec,
+        .until_usec = request->until_usec,
+        .priorities = request->priorities,
+        .stream = request->stream,
     };
-    int r = 0;
+    _cleanup_(log_files_closep) LogFiles *files = NULL;
+    uint64_t damaged;
+    int r = log_files_open(ctl->roster->logs_fd, container->name, &filter, &files);
 
-    if (reader.fd < 0)
-        return errno == ENOENT ? -ENODATA : -errno;
-    if (!reader.data)
-        return -ENOMEM;
+    if (r < 0)
+        return r;
     if (request->tail != UINT64_MAX)
-        r = count_skipped(&reader, request, &printer->skip);
+        r = count_skipped(files, request->tail, &printer->skip);
     if (r == 0)
-        r = read_records(&reader, request, print_record_of_file, printer);
+        r = log_files_read(files, print_record_of_file, printer);
     if (r == 0 && request->follow && supervisor_fd >= 0)
-        r = follow_file(&reader, printer, supervisor_fd);
+        r = log_files_follow(files, supervisor_fd, print_record_of_file, flush_stdout, printer);
     if (r == 0)
         r = print_rest(printer);
     if (r < 0)
         return error_set(error, r, "cannot read the log of '%s': %s", container->name, strerror(-r));
-    /* Half a record at the end is one that is being written, unless nobody writes any more. */
-    if (r == 0 && !container->machine && reader.size > 0)
-        reader.damaged++;
-    if (reader.damaged == 0)
-        return 0;
+    damaged = log_files_damaged(files, container->machine != NULL);
+    if (damaged == 0 || r == LOGS_UNREAD)
+        return r;
     log_warning("the log of '%s' is damaged in %llu places; what can be read is shown", container->name,
-                (unsigned long long) reader.damaged);
+                (unsigned long long) damaged);
     return LOGS_DAMAGED;
 }
 
@@ -470,7 +377,11 @@ int logs_print(Ctl *ctl, const Container *container, const LogRequest *request, 
     const char *log = machine && machine->log ? machine->log : "";
     int r;
 
-    if (!machine)
+    if (request->instance) {
+        r = print_journal(container, &printer, supervisor_fd, error);
+        if (r == -ENODATA)
+            r = say_none(container, error);
+    } else if (!machine)
         r = print_stopped(ctl, container, &printer, error);
     else if (strcmp(log, "journald") == 0)
         r = print_journal(container, &printer, supervisor_fd, error);

@@ -18,7 +18,10 @@ typedef struct LogRequest {
     bool follow;                     /* until the container ends; one that does not run ends at once */
     uint64_t tail;                   /* lines before the end, UINT64_MAX: all */
     uint64_t since_usec, until_usec; /* CLOCK_REALTIME; until 0: no end */
-    const char *indent;              /* before each line; with one everything is escaped and goes to stdout */
+    unsigned priorities;             /* 1 << 0 … 1 << 7; 0: all */
+    const char *stream;              /* "stdout", "stderr" or NULL: both */
+    const char *instance; /* of the journal: the run with this id, or "all" runs of that name; NULL: the last */
+    const char *indent;   /* before each line; with one everything is escaped and goes to stdout */
 } LogRequest;
 
 typedef enum LogsOutcome {

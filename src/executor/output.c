@@ -2,203 +2,194 @@
 #include "executor/output.h"
 
 #include "base/cleanup.h"
-#include "base/file.h"
+#include "kernel/journal-send.h"
 
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <sys/un.h>
+#include <sys/stat.h>
 #include <time.h>
 
-#define JOURNAL_SOCKET    "/run/systemd/journal/socket"
 #define JOURNAL_WAIT_MSEC 500
+#define PRIORITY_DEFAULT  6 /* informational, of both streams: that it went to stderr makes no line an error */
+#define PRIORITY_WARNING  4
 
-/* Connected, so that poll(2) tells when the journal's queue has room; anew when journald was restarted, which makes a new
- * socket under the same name. */
-static int connect_journal(Output *output)
+/* What every entry says of the container. */
+static int make_head(Output *output)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+    const StepSupervise *step = output->step;
+    char short_id[13] = "";
+    const char *const fields[][2] = {
+        {"CONTAINER_NAME", step->name},
+        {"CONTAINER_ID", short_id},
+        {"CONTAINER_ID_FULL", step->id},
+        {"CONTAINER_TAG", step->tag},
+        {"SYSLOG_IDENTIFIER", step->tag},
+        {"IMAGE_NAME", step->image},
+        /* journald finds the unit of a sender by its pid, so not that of one that is gone when the entry is read.
+         * journalctl -u looks at this field too, when the sender was root (systemd.journal-fields(7)). */
+        {"OBJECT_SYSTEMD_UNIT", step->unit},
+    };
+    size_t room = 1;
 
-    return connect(output->journal_fd, (struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
+    snprintf(short_id, sizeof(short_id), "%s", step->id ? step->id : "");
+    for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+        room += strlen(fields[i][0]) + (fields[i][1] ? strlen(fields[i][1]) : 0) + 2;
+    for (size_t i = 0; step->log_fields && step->log_fields[i]; i++)
+        room += strlen(step->log_fields[i]) + 1;
+    output->head = malloc(room);
+    if (!output->head)
+        return -ENOMEM;
+    for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+        output->head_size = journal_add_field(output->head, room, output->head_size, fields[i][0], fields[i][1]);
+    for (size_t i = 0; step->log_fields && step->log_fields[i]; i++)
+        output->head_size +=
+            (size_t) snprintf(output->head + output->head_size, room - output->head_size, "%s\n", step->log_fields[i]);
+    return 0;
 }
 
-void output_init(Output *output, Context *context, const StepSupervise *step)
+int output_init(Output *output, Context *context, const StepSupervise *step)
 {
+    struct stat st;
+
     output->step = step;
     output->journal_fd = -EBADF;
-    output->file_fd = step->log == STEP_LOG_FILE ? context_fd(context, step->log_fd) : -EBADF;
-    output->streams[0].number = 1;
-    output->streams[1].number = 2;
-    if (step->log == STEP_LOG_JOURNAL)
-        output->journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    (void) connect_journal(output);
-}
-
-/* systemd.io/JOURNAL_NATIVE_PROTOCOL: a field is NAME=VALUE\n, or NAME\n, the length as 64-bit little endian, the
- * bytes and \n: that form takes newlines and binary bytes. */
-static size_t add_field(char *buffer, size_t size, size_t at, const char *name, const char *value)
-{
-    int n;
-
-    if (!value || strchr(value, '\n'))
-        return at;
-    n = snprintf(buffer + at, size - at, "%s=%s\n", name, value);
-    return n > 0 && (size_t) n < size - at ? at + (size_t) n : at;
-}
-
-/* Too large for a datagram: the same bytes in a sealed memfd. */
-static int send_by_memfd(int fd, const struct iovec *parts, size_t count)
-{
-    _cleanup_close_ int memfd = memfd_create("journal-entry", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {};
-    struct msghdr message = {
-        .msg_control = control.bytes,
-        .msg_controllen = sizeof(control.bytes),
+    output->file = (LogFile){
+        .fd = step->log == STEP_LOG_FILE ? context_fd(context, step->log_fd) : -EBADF,
+        .directory_fd = context_fd(context, step->run_fd),
+        .name = step->name,
+        .max_bytes = step->log_max_bytes,
+        .max_files = (unsigned) step->log_max_files,
     };
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-    if (memfd < 0)
-        return -errno;
-    for (size_t i = 0; i < count; i++)
-        if (file_write_all(memfd, parts[i].iov_base, parts[i].iov_len) < 0)
-            return -EIO;
-    if (fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-        return -errno;
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &memfd, sizeof(int));
-    return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
-static int try_send(Output *output, struct iovec *parts, size_t count)
-{
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
-
-    if (sendmsg(output->journal_fd, &message, MSG_NOSIGNAL) >= 0)
+    if (output->file.fd >= 0 && fstat(output->file.fd, &st) == 0)
+        output->file.size_bytes = (uint64_t) st.st_size;
+    if (step->log != STEP_LOG_JOURNAL)
         return 0;
-    if (errno == EMSGSIZE || errno == ENOBUFS)
-        return send_by_memfd(output->journal_fd, parts, count);
-    return -errno;
+    output->journal_fd = journal_open();
+    return make_head(output);
 }
 
 /* The queue of the journal's socket is short (net.unix.max_dgram_qlen): a burst fills it, and a moment later there is
  * room again. Only once a wait has run out are lines dropped without one. */
-static int send_parts(Output *output, struct iovec *parts, size_t count)
+static int send_parts(Output *output, const struct iovec *parts, size_t count)
 {
     struct pollfd poll_one = {output->journal_fd, POLLOUT, 0};
-    int r = try_send(output, parts, count);
+    int r = journal_send(output->journal_fd, parts, count);
 
-    if ((r == -ECONNREFUSED || r == -ENOTCONN || r == -ECONNRESET) && connect_journal(output) == 0)
-        r = try_send(output, parts, count);
     if (r == -EAGAIN && !output->is_stalled && poll(&poll_one, 1, JOURNAL_WAIT_MSEC) > 0)
-        r = try_send(output, parts, count);
+        r = journal_send(output->journal_fd, parts, count);
     output->is_stalled = r == -EAGAIN;
     return r;
 }
 
-static int send_to_journal(Output *output, int stream, const char *line, size_t length, bool is_partial)
+/* A field is NAME=VALUE\n, or NAME\n, the length as 64-bit little endian, the bytes and \n: that form takes newlines and
+ * binary bytes. */
+static int send_line(Output *output, int stream, const Line *line)
 {
-    const StepSupervise *step = output->step;
-    char head[2048 + 8], short_id[13] = "";
-    uint64_t le_length = htole64(length);
-    size_t at = 0;
-    struct iovec parts[4];
-
-    snprintf(short_id, sizeof(short_id), "%s", step->id ? step->id : "");
-    at = add_field(head, sizeof(head) - 8, at, "PRIORITY", stream == 2 ? "3" : "6");
-    at = add_field(head, sizeof(head) - 8, at, "CONTAINER_STREAM", stream == 2 ? "stderr" : "stdout");
-    at = add_field(head, sizeof(head) - 8, at, "CONTAINER_NAME", step->name);
-    at = add_field(head, sizeof(head) - 8, at, "CONTAINER_ID", short_id);
-    at = add_field(head, sizeof(head) - 8, at, "CONTAINER_ID_FULL", step->id);
-    at = add_field(head, sizeof(head) - 8, at, "CONTAINER_TAG", step->tag);
-    at = add_field(head, sizeof(head) - 8, at, "SYSLOG_IDENTIFIER", step->tag);
-    at = add_field(head, sizeof(head) - 8, at, "IMAGE_NAME", step->image);
-    at = add_field(head, sizeof(head) - 8, at, "CONTAINER_PARTIAL_MESSAGE", is_partial ? "true" : NULL);
-    memcpy(head + at, "MESSAGE\n", 8);
-    parts[0] = (struct iovec){head, at + 8};
-    parts[1] = (struct iovec){&le_length, sizeof(le_length)};
-    parts[2] = (struct iovec){(void *) (uintptr_t) line, length};
-    parts[3] = (struct iovec){(void *) (uintptr_t) "\n", 1};
+    uint64_t le_length = htole64(line->size);
+    char fields[128];
+    int n = snprintf(fields, sizeof(fields), "PRIORITY=%d\nCONTAINER_STREAM=%s\n%sMESSAGE\n",
+                     line->priority < 0 ? PRIORITY_DEFAULT : line->priority, stream == 2 ? "stderr" : "stdout",
+                     line->is_partial ? "CONTAINER_PARTIAL_MESSAGE=true\n" : "");
+    const struct iovec parts[] = {
+        {output->head, output->head_size}, {fields, (size_t) n},
+        {&le_length, sizeof(le_length)},   {(void *) (uintptr_t) line->text, line->size},
+        {(void *) (uintptr_t) "\n", 1},
+    };
 
     return send_parts(output, parts, ELEMENTSOF(parts));
 }
 
-/* The form of Kubernetes' container logs: TIME STREAM F|P MESSAGE, P for a part of a line. */
-static int append_to_file(Output *output, int stream, const char *line, size_t length, bool is_partial)
+/* Of the form of Kubernetes' container logs: TIME STREAM TAGS TEXT. The first tag is F, or P for a part of a line; the
+ * line's priority, where it has one, is another behind a colon. */
+static int append_record(Output *output, const char *stream, const char *tags, const char *text, size_t size)
 {
-    char head[64];
+    char head[80];
     struct timespec now;
     struct tm utc;
-    struct iovec parts[3];
     size_t n;
 
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     n = strftime(head, sizeof(head), "%Y-%m-%dT%H:%M:%S", &utc);
-    n += (size_t) snprintf(head + n, sizeof(head) - n, ".%09ldZ %s %c ", now.tv_nsec, stream == 2 ? "stderr" : "stdout",
-                           is_partial ? 'P' : 'F');
-    parts[0] = (struct iovec){head, n};
-    parts[1] = (struct iovec){(void *) (uintptr_t) line, length};
-    parts[2] = (struct iovec){(void *) (uintptr_t) "\n", 1};
-    return writev(output->file_fd, parts, 3) < 0 ? -errno : 0;
+    n += (size_t) snprintf(head + n, sizeof(head) - n, ".%09ldZ %s %s ", now.tv_nsec, stream, tags);
+
+    const struct iovec parts[] = {
+        {head, n},
+        {(void *) (uintptr_t) text, size},
+        {(void *) (uintptr_t) "\n", 1},
+    };
+    return log_file_append(&output->file, parts, ELEMENTSOF(parts));
 }
 
-static void emit(Output *output, OutputStream *stream, const char *line, size_t length, bool is_partial)
+static int append_line(Output *output, int stream, const Line *line)
 {
-    int r = 0;
+    char tags[] = {line->is_partial ? 'P' : 'F', line->priority < 0 ? 0 : ':', (char) ('0' + line->priority), 0};
 
-    if (output->journal_fd >= 0)
-        r = send_to_journal(output, stream->number, line, length, is_partial);
-    else if (output->file_fd >= 0)
-        r = append_to_file(output, stream->number, line, length, is_partial);
+    return append_record(output, stream == 2 ? "stderr" : "stdout", tags, line->text, line->size);
+}
+
+/* Says in the log itself, at the place where they would be, how many lines are not there. */
+static int report_dropped(Output *output)
+{
+    uint64_t count = output->dropped - output->dropped_reported;
+    char text[256];
+    int n, r;
+
+    if (count == 0)
+        return 0;
+    if (output->journal_fd >= 0) {
+        n = snprintf(text, sizeof(text),
+                     "PRIORITY=%d\nBERTH_LINES_DROPPED=%llu\nMESSAGE=%llu lines of the container's output could not be "
+                     "recorded here\n",
+                     PRIORITY_WARNING, (unsigned long long) count, (unsigned long long) count);
+
+        const struct iovec parts[] = {{output->head, output->head_size}, {text, (size_t) n}};
+        r = send_parts(output, parts, ELEMENTSOF(parts));
+    } else {
+        n = snprintf(text, sizeof(text), "%llu", (unsigned long long) count);
+        r = append_record(output, "berth", "L", text, (size_t) n);
+    }
+    if (r == 0)
+        output->dropped_reported = output->dropped;
+    return r;
+}
+
+static void emit(Output *output, int stream, const Line *line)
+{
+    int r;
+
+    if (output->journal_fd < 0 && output->file.fd < 0)
+        return;
+    r = report_dropped(output);
+    if (r == 0)
+        r = output->journal_fd >= 0 ? send_line(output, stream, line) : append_line(output, stream, line);
     if (r < 0)
         output->dropped++;
-    stream->continues = is_partial;
 }
 
-void output_write(Output *output, int number, const char *data, size_t size)
+static void emit_stdout(const Line *line, void *userdata)
 {
-    OutputStream *stream = &output->streams[number - 1];
+    emit(userdata, 1, line);
+}
 
-    while (size > 0) {
-        const char *newline = memchr(data, '\n', size);
-        size_t length = newline ? (size_t) (newline - data) : size;
-        size_t take = MIN(length, sizeof(stream->line) - stream->length);
+static void emit_stderr(const Line *line, void *userdata)
+{
+    emit(userdata, 2, line);
+}
 
-        memcpy(stream->line + stream->length, data, take);
-        stream->length += take;
-        data += take;
-        size -= take;
-        if (size > 0 && *data == '\n') {
-            emit(output, stream, stream->line, stream->length, false);
-            data++;
-            size--;
-        } else if (stream->length == sizeof(stream->line))
-            emit(output, stream, stream->line, stream->length, true);
-        else
-            break;
-        stream->length = 0;
-    }
+void output_write(Output *output, int stream, const char *data, size_t size)
+{
+    lines_write(&output->streams[stream - 1], data, size, stream == 2 ? emit_stderr : emit_stdout, output);
 }
 
 void output_flush(Output *output)
 {
-    for (size_t i = 0; i < ELEMENTSOF(output->streams); i++) {
-        OutputStream *stream = &output->streams[i];
-
-        /* A line whose earlier parts are out is ended, be its last part empty. */
-        if (stream->length > 0 || stream->continues)
-            emit(output, stream, stream->line, stream->length, false);
-        stream->length = 0;
-    }
+    lines_flush(&output->streams[0], emit_stdout, output);
+    lines_flush(&output->streams[1], emit_stderr, output);
+    if (output->journal_fd >= 0 || output->file.fd >= 0)
+        (void) report_dropped(output);
 }

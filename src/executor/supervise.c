@@ -291,11 +291,13 @@ static void translate_reboot(Message *end)
 /* The state file, the socket, and last the lock's name: the lock itself goes with this process. */
 static void leave_roster(const Context *context, const StepSupervise *step)
 {
-    const char *const places[] = {"machines", "attach", step->forget_log ? "logs" : NULL, "locks"};
+    static const char *const places[] = {"machines", "attach", "locks"};
 
+    if (step->forget_log)
+        log_file_remove(context_fd(context, step->run_fd), step->name, (unsigned) step->log_max_files);
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         char path[128];
-        int n = places[i] ? snprintf(path, sizeof(path), "%s/%s", places[i], step->name) : 0;
+        int n = snprintf(path, sizeof(path), "%s/%s", places[i], step->name);
 
         if (n > 0 && (size_t) n < sizeof(path))
             (void) unlinkat(context_fd(context, step->run_fd), path, 0);
@@ -324,9 +326,8 @@ int supervise(Context *context, const StepSupervise *step)
         return fail(context, supervisor.signals_fd, "cannot wait for signals");
     if (step->log != STEP_LOG_PASSTHROUGH) {
         supervisor.output = calloc(1, sizeof(Output));
-        if (!supervisor.output)
+        if (!supervisor.output || output_init(supervisor.output, context, step) < 0)
             return -ENOMEM;
-        output_init(supervisor.output, context, step);
     } else {
         /* The payload has its caller's files and the launcher has the terminal; held here they would never end. */
         int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);

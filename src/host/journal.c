@@ -19,6 +19,7 @@
 #define ENTRIES_BETWEEN_PROCESS 1024
 #define PRIORITY_DEFAULT        6
 #define SYNCHRONIZE_TIMEOUT_MS  2000
+#define SHORT_ID_LENGTH         12
 /* Where journald cannot be asked (not root). */
 #define LAST_LOOK_GRACE_MS 200
 
@@ -112,7 +113,16 @@ static int add_matches(sd_journal *journal, const JournalQuery *query)
     if (r >= 0 && query->container_name)
         r = add_match(journal, "CONTAINER_NAME", query->container_name);
     if (r >= 0 && query->container_id)
-        r = add_match(journal, "CONTAINER_ID_FULL", query->container_id);
+        r = add_match(journal, strlen(query->container_id) == SHORT_ID_LENGTH ? "CONTAINER_ID" : "CONTAINER_ID_FULL",
+                      query->container_id);
+    if (r >= 0 && query->stream)
+        r = add_match(journal, "CONTAINER_STREAM", query->stream);
+    /* Matches of one field: any of them. */
+    for (unsigned i = 0; r >= 0 && i <= 7; i++)
+        if (query->priorities & 1U << i)
+            r = add_match(journal, "PRIORITY", (const char[]){(char) ('0' + i), 0});
+    for (size_t i = 0; r >= 0 && query->message_ids && query->message_ids[i]; i++)
+        r = add_match(journal, "MESSAGE_ID", query->message_ids[i]);
     return r;
 }
 
@@ -232,6 +242,19 @@ static int read_priority(sd_journal *journal)
     return PRIORITY_DEFAULT;
 }
 
+static uint64_t read_lines_dropped(sd_journal *journal)
+{
+    _cleanup_free_ char *text = NULL;
+    const void *value = NULL;
+    uint64_t number = 0;
+    size_t size = 0;
+
+    if (!get_value(journal, "BERTH_LINES_DROPPED", &value, &size))
+        return 0;
+    text = strndup(value, size);
+    return text && text_parse_u64(text, UINT64_MAX, &number) == 0 ? number : 0;
+}
+
 /* Delivers the current entry. The message is fetched last, since fetching another field may move its bytes.
  */
 static int deliver(Reader *reader)
@@ -251,6 +274,8 @@ static int deliver(Reader *reader)
     entry.stream = read_stream(journal);
     entry.priority = read_priority(journal);
     entry.is_partial = entry_is_partial(journal);
+    if (entry.stream == JOURNAL_STREAM_NONE)
+        entry.lines_dropped = read_lines_dropped(journal);
     if (reader->query->with_fields) {
         r = collect_fields(reader, &entry.fields_count);
         if (r < 0)

@@ -32,6 +32,7 @@ typedef struct JournalEntry {
     int priority;           /* 0..7; 6 when absent or malformed */
     uint64_t realtime_usec; /* when journald received it */
     bool is_partial;        /* the line goes on in the next entry of the stream: print no newline */
+    uint64_t lines_dropped; /* no line of the container's, but how many are not here that should be */
 
     const JournalField *fields; /* every field, when the query asked for them */
     size_t fields_count;
@@ -46,9 +47,12 @@ typedef bool (*JournalStopFunction)(void *userdata);
 /* Zero-initialised it would ask for everything that uid 0 wrote with any container name, at tail 0: set
  * `tail`. */
 typedef struct JournalQuery {
-    const char *container_name; /* CONTAINER_NAME, or NULL for any */
-    const char *container_id;   /* CONTAINER_ID_FULL, 64 hex digits, or NULL */
-    uid_t sender_uid;           /* only entries that journald saw this uid send (any user can write any field) */
+    const char *container_name;     /* CONTAINER_NAME, or NULL for any */
+    const char *container_id;       /* 64 hex digits, or the first 12 of them, or NULL */
+    const char *stream;             /* only this one: "stdout" or "stderr", or NULL */
+    unsigned priorities;            /* only these: 1 << 0 … 1 << 7; 0: all */
+    const char *const *message_ids; /* only messages with one of these ids; ended by NULL, or NULL */
+    uid_t sender_uid;               /* only entries that journald saw this uid send (any user can write any field) */
 
     unsigned tail;       /* lines (not entries: a partial message is part of a line) before the end; UINT_MAX all */
     uint64_t since_usec; /* CLOCK_REALTIME, 0: from the start */

@@ -4,6 +4,7 @@
 #include "launch/internal.h"
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "host/properties.h"
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -196,6 +198,20 @@ static int gather_own_cgroup(Launch *launch, Error *error)
     return 0;
 }
 
+/* The unit that --keep-unit stays in; NULL when the cgroup does not tell. */
+static char *find_own_unit(void)
+{
+    char path[PATH_MAX];
+    const char *last;
+
+    if (cgroup_path_of(getpid(), path, sizeof(path)) < 0)
+        return NULL;
+    if (text_has_suffix(path, "/supervisor"))
+        path[strlen(path) - strlen("/supervisor")] = 0;
+    last = path_last(path);
+    return strchr(last, '.') ? strdup(last) : NULL;
+}
+
 static int gather_cgroup(Launch *launch, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
@@ -209,6 +225,8 @@ static int gather_cgroup(Launch *launch, Error *error)
         return gather_own_cgroup(launch, error);
     launch->cgroup = spec->keep_unit ? LAUNCH_CGROUP_UNIT : LAUNCH_CGROUP_SCOPE;
     launch->facts.has_cgroup = true;
+    launch->unit = spec->keep_unit ? find_own_unit() : text_format("berth-%s.scope", spec->name);
+    launch->facts.unit = launch->unit;
     return 0;
 }
 
@@ -237,7 +255,7 @@ static int gather_log(Launch *launch, Error *error)
     if (launch->is_probe)
         return launch->machine->log ? 0 : -ENOMEM;
     /* A new file: whoever still reads the old one reads it to its end, and `logs` never shows one of another driver. */
-    (void) unlinkat(launch->request.roster->logs_fd, spec->name, 0);
+    roster_forget_log(launch->request.roster, spec->name);
     if (launch->facts.log != STEP_LOG_FILE)
         return launch->machine->log ? 0 : -ENOMEM;
     fd = openat(launch->request.roster->logs_fd, spec->name,

@@ -35,7 +35,7 @@ struct Launch {
     FdList fds;
     MountFacts *mounts;
     char **cgroup_files;
-    char *cgroup_path, *resolv_conf;
+    char *cgroup_path, *resolv_conf, *unit;
     LaunchCgroup cgroup;
     SeccompFilter seccomp;
     StepList plan;

@@ -43,7 +43,7 @@ void launch_free(Launch *launch)
     /* What launch_prepare() made for a container that never started; afterwards it is the supervisor's. */
     if (launch->lock_fd >= 0 && !launch->is_started) {
         if (launch->facts.log_fd)
-            (void) unlinkat(launch->request.roster->logs_fd, launch->machine->name, 0);
+            roster_forget_log(launch->request.roster, launch->machine->name);
         if (launch->facts.attach_fd)
             (void) unlinkat(launch->request.roster->attach_fd, launch->machine->name, 0);
         roster_unlock(launch->request.roster, launch->request.spec->name);
@@ -55,6 +55,7 @@ void launch_free(Launch *launch)
     strv_free(launch->cgroup_files);
     free(launch->cgroup_path);
     free(launch->resolv_conf);
+    free(launch->unit);
     seccomp_filter_done(&launch->seccomp);
     step_list_done(&launch->plan);
     machine_free(launch->machine);

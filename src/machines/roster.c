@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -209,6 +210,19 @@ int roster_load_exit(Roster *roster, const char *name, MachineExit *ret)
 void roster_forget_exit(Roster *roster, const char *name)
 {
     (void) unlinkat(roster->exits_fd, name, 0);
+}
+
+void roster_forget_log(Roster *roster, const char *name)
+{
+    unsigned missing = unlinkat(roster->logs_fd, name, 0) < 0 ? 1 : 0;
+
+    /* A supervisor that was killed while it moved them up left at most one gap. */
+    for (unsigned i = 1; missing < 2; i++) {
+        char part[TEXT_NAME_MAX + 16];
+
+        snprintf(part, sizeof(part), "%s:%u", name, i);
+        missing = unlinkat(roster->logs_fd, part, 0) < 0 ? missing + 1 : 0;
+    }
 }
 
 /* State can outlive a boot where /run is no tmpfs; pids and start times then mean other processes. */

@@ -53,6 +53,8 @@ int roster_list(Roster *roster, char ***ret);
 /* 0, or -ENOENT when it has not ended since it was last started. */
 int roster_load_exit(Roster *roster, const char *name, MachineExit *ret);
 void roster_forget_exit(Roster *roster, const char *name);
+/* Removes the log file with its older parts NAME:1, NAME:2, … */
+void roster_forget_log(Roster *roster, const char *name);
 
 /* Takes back what machines left whose supervisor and first process are both dead: processes in their cgroup, the cgroup, a
  * directory that was to go, the state file. A machine that runs on without its supervisor is left alone: it can be

@@ -41,7 +41,7 @@ struct HostFacts {
     uint64_t registrar_fd; /* the program that takes the registration with systemd-machined back; 0: there is none */
     bool keeps_exit;       /* somebody may ask later how it ended */
     uint64_t log;          /* StepLog */
-    const char *id;
+    const char *id, *unit; /* unit: whose the container is, NULL without systemd */
 
     const void *seccomp_program;
     size_t seccomp_size;

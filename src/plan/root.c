@@ -125,30 +125,6 @@ void plan_start(Planner *planner)
                              (planner->spec->network == NETWORK_HOST ? 0 : CLONE_NEWNET);
 }
 
-void plan_supervise(Planner *planner)
-{
-    const ContainerSpec *spec = planner->spec;
-    const HostFacts *facts = planner->facts;
-    Step *step = step_list_add(planner->list, STEP_SUPERVISE, spec_origin(spec, offsetof(ContainerSpec, log_driver)));
-
-    step->supervise = (StepSupervise){
-        .name = step_list_string(planner->list, spec->name),
-        .id = step_list_string(planner->list, facts->id),
-        .image = step_list_string(planner->list, spec->image),
-        .tag = step_list_string(planner->list, spec->name),
-        .stop_signal = (uint64_t) spec->stop_signal,
-        .stop_timeout_usec = spec->timeout_stop_usec,
-        .log = facts->log,
-        .log_fd = facts->log_fd,
-        .run_fd = facts->run_fd,
-        .keep_exit = facts->keeps_exit,
-        .forget_log = spec->remove,
-        .attach_fd = facts->attach_fd,
-        .is_system = spec->boot,
-        .registrar_fd = facts->registrar_fd,
-    };
-}
-
 /* Device nodes of a tree or an image are data: the devices of a container are those of its own /dev. */
 static uint64_t root_attributes(const Planner *planner)
 {

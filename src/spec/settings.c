@@ -36,6 +36,8 @@ const Setting settings[] = {
      "journald, file, none or passthrough"},
     {"register", 0, "Container", "Register", NULL, SETTING_REGISTRATION, AT(registration), TRUST_ADMIN, "WHEN",
      "make the container known to systemd-machined: yes, no, or auto: when it stays running"},
+    {"log-opt", 0, "Container", "LogOpt", NULL, SETTING_ASSIGNMENTS, AT(log_options), TRUST_ADMIN, "KEY=VALUE",
+     "max-size=SIZE, max-file=N, tag=TEMPLATE or labels=NAMES"},
     {"detach", 'd', NULL, NULL, NULL, SETTING_BOOL, AT(detach), TRUST_ADMIN, NULL,
      "run in the background and print the name"},
     {"interactive", 'i', NULL, NULL, NULL, SETTING_BOOL, AT(interactive), TRUST_ADMIN, NULL,

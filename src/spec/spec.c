@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "spec/log.h"
 #include "spec/types.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@ void container_spec_free(ContainerSpec *spec)
     free(spec->hostname);
     strv_free(spec->labels);
     strv_free(spec->exposed_ports);
+    strv_free(spec->log_options);
     strv_free(spec->entrypoint);
     strv_free(spec->command);
     strv_free(spec->environment);
@@ -292,6 +294,8 @@ static int validate(ContainerSpec *spec, Error *error)
 {
     static const char *const profiles[] = {"default", "system", "unconfined"};
     bool known = !spec->seccomp_profile;
+    LogOptions log_options = {};
+    int r;
 
     if (spec->image && spec->host_directory)
         return error_set(error, -EINVAL, "%s: a container runs an image or a directory, not both",
@@ -318,8 +322,11 @@ static int validate(ContainerSpec *spec, Error *error)
     if (spec->slice && (!text_has_suffix(spec->slice, ".slice") || strchr(spec->slice, '/')))
         return error_set(error, -EINVAL, "%s: '%s' is not the name of a slice",
                          spec_origin(spec, offsetof(ContainerSpec, slice)), spec->slice);
+    r = log_options_parse(spec->log_options, &log_options, error);
+    if (r < 0)
+        return error_prefix(error, r, "%s", spec_origin(spec, offsetof(ContainerSpec, log_options)));
     STRV_FOREACH (sysctl, spec->sysctls) {
-        int r = check_sysctl(spec, *sysctl, error);
+        r = check_sysctl(spec, *sysctl, error);
         if (r < 0)
             return r;
     }

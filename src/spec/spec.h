@@ -58,6 +58,7 @@ struct ContainerSpec {
     bool boot, init, detach, interactive, tty, remove, keep_unit;
     LogDriver log_driver;
     Registration registration;
+    char **log_options;
     uint64_t timeout_start_usec, timeout_stop_usec;
     int stop_signal; /* 0: SIGTERM, or SIGRTMIN+3 with boot */
 

@@ -246,6 +246,9 @@ static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char 
         r = parse_enum(value, network_names, _NETWORK_MAX, &number, error);
         return r < 0 ? r : (*(NetworkMode *) field = (NetworkMode) number, 0);
     case SETTING_LOG_DRIVER:
+        /* What podman and docker call a file of their own format is our file. */
+        if (strcmp(value, "k8s-file") == 0 || strcmp(value, "json-file") == 0)
+            value = log_driver_names[LOG_DRIVER_FILE];
         r = parse_enum(value, log_driver_names, _LOG_DRIVER_MAX, &number, error);
         return r < 0 ? r : (*(LogDriver *) field = (LogDriver) number, 0);
     case SETTING_REGISTRATION:

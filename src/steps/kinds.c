@@ -25,8 +25,9 @@ static const StepField join_start_fields[] = {NUMBER(join_start, target_pidfd), 
 static const StepField join_fields[] = {NUMBER(join, target_pidfd),
     FIELD(join, namespaces, STEP_FIELD_FLAGS_NAMESPACE)};
 static const StepField supervise_fields[] = {STRING(supervise, name), STRING(supervise, id),
-    STRING(supervise, image), STRING(supervise, tag), NUMBER(supervise, stop_signal),
+    STRING(supervise, image), STRING(supervise, tag), STRING(supervise, unit), NUMBER(supervise, stop_signal),
     NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
+    NUMBER(supervise, log_max_bytes), NUMBER(supervise, log_max_files), LIST(supervise, log_fields),
     NUMBER(supervise, run_fd), NUMBER(supervise, keep_exit), NUMBER(supervise, forget_log), NUMBER(supervise, attach_fd),
     NUMBER(supervise, is_system), NUMBER(supervise, registrar_fd)};
 static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),

@@ -107,16 +107,18 @@ typedef struct StepJoin {
 typedef enum StepLog { STEP_LOG_PASSTHROUGH, STEP_LOG_NONE, STEP_LOG_JOURNAL, STEP_LOG_FILE } StepLog;
 
 typedef struct StepSupervise {
-    const char *name, *id, *image, *tag; /* for the log's fields */
+    const char *name, *id, *image, *tag, *unit; /* for the log's fields */
     uint64_t stop_signal, stop_timeout_usec;
-    uint64_t log;          /* StepLog */
-    uint64_t log_fd;       /* STEP_LOG_FILE: where lines are appended */
-    uint64_t run_fd;       /* /run/berth: machines/NAME, locks/NAME and attach/NAME are removed at the end */
-    uint64_t keep_exit;    /* 1: exits/NAME is written there */
-    uint64_t forget_log;   /* 1: logs/NAME is removed too */
-    uint64_t attach_fd;    /* listening socket for attach; 0: none */
-    uint64_t is_system;    /* an init system: a reboot inside is an orderly end */
-    uint64_t registrar_fd; /* the program to run at the end of a machine that was registered; 0: none */
+    uint64_t log;        /* StepLog */
+    uint64_t log_fd;     /* STEP_LOG_FILE: where lines are appended */
+    uint64_t run_fd;     /* /run/berth: machines/NAME, locks/NAME and attach/NAME are removed at the end */
+    uint64_t keep_exit;  /* 1: exits/NAME is written there */
+    uint64_t forget_log; /* 1: logs/NAME is removed too */
+    uint64_t log_max_bytes, log_max_files; /* of each file; how many with the older ones */
+    const char **log_fields;               /* more fields of the journal's entries, "NAME=VALUE" */
+    uint64_t attach_fd;                    /* listening socket for attach; 0: none */
+    uint64_t is_system;                    /* an init system: a reboot inside is an orderly end */
+    uint64_t registrar_fd;                 /* the program to run at the end of a machine that was registered; 0: none */
 } StepSupervise;
 
 typedef struct StepPropagation {

@@ -221,9 +221,10 @@ for text, e in entries.items():
     # journald looks a sender up when it reads the message: the last one's may be gone by then.
     assert e.get('_SYSTEMD_UNIT', None if text == 'unfinished' else '') in (None, 'berth-%s.scope' % name), e
     assert e['_TRANSPORT'] == 'journal', e
+    assert e['OBJECT_SYSTEMD_UNIT'] == 'berth-%s.scope' % name, e
     assert 'CONTAINER_PARTIAL_MESSAGE' not in e
 assert (entries['to stdout']['PRIORITY'], entries['to stdout']['CONTAINER_STREAM']) == ('6', 'stdout')
-assert (entries['to stderr']['PRIORITY'], entries['to stderr']['CONTAINER_STREAM']) == ('3', 'stderr')
+assert (entries['to stderr']['PRIORITY'], entries['to stderr']['CONTAINER_STREAM']) == ('6', 'stderr')
 PYTHON
     expect_rc 0 b logs "$ID-log"
     assert_match "$OUT" 'to stdout'
@@ -269,18 +270,31 @@ test_logs_follow() {
 }
 
 # R16: a journal that does not read does not hold up a payload.
-test_stopped_journal_does_not_block() {
+test_stopped_journal_does_not_block_and_tells_what_is_missing() {
     prepare
     local journald
     journald=$(systemctl show --property=MainPID --value systemd-journald)
     on_exit kill -CONT "$journald"
-    b run -d --name="$ID-flood" -D "$ROOT" /bin/sh -c 'while [ ! -e /go ]; do sleep 0.1; done; i=0; while [ $i -lt 3000 ]; do echo "line $i of quite a few that are written"; i=$((i + 1)); done; touch /written' >/dev/null
+    b run -d --name="$ID-flood" -D "$ROOT" /bin/sh -c 'while [ ! -e /go ]; do sleep 0.1; done; i=0; while [ $i -lt 3000 ]; do echo "line $i of quite a few that are written"; i=$((i + 1)); done; touch /written; while [ ! -e /end ]; do sleep 0.1; done; echo end' >/dev/null
     kill -STOP "$journald"
     touch "$ROOT/go"
     retry_until 60 test -e "$ROOT/written"
     kill -CONT "$journald"
+    journalctl --sync
+    touch "$ROOT/end"
     expect_rc 0 b wait "$ID-flood"
     assert_eq "$OUT" 0
+    journal_of "$ID-flood" >journal
+    python3 - journal <<'PYTHON'
+import json, sys
+entries = [json.loads(line) for line in open(sys.argv[1])]
+lines = [e['MESSAGE'] for e in entries if 'CONTAINER_STREAM' in e]
+dropped = sum(int(e.get('BERTH_LINES_DROPPED', 0)) for e in entries)
+assert lines[-1] == 'end' and dropped > 0 and len(lines) + dropped == 3001, (len(lines), dropped, lines[-1])
+PYTHON
+    expect_rc 0 b logs -n 1 "$ID-flood"
+    assert_eq "$OUT" end
+    b logs "$ID-flood" 2>&1 >/dev/null | grep -q 'lines are not in the log here'
 }
 
 test_restarted_journal() {

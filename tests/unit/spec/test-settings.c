@@ -195,7 +195,9 @@ static const char *value_for(const Setting *setting)
     case SETTING_REGISTRATION:
         return "no";
     case SETTING_ASSIGNMENTS:
-        return setting->offset == offsetof(ContainerSpec, sysctls) ? "kernel.shmmax=1" : "KEY=VALUE";
+        return setting->offset == offsetof(ContainerSpec, sysctls)       ? "kernel.shmmax=1"
+               : setting->offset == offsetof(ContainerSpec, log_options) ? "max-size=1M"
+                                                                         : "KEY=VALUE";
     case SETTING_ENVIRONMENT:
         return "KEY=VALUE";
     case SETTING_CAPABILITIES:
