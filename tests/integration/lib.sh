@@ -11,7 +11,8 @@
 # running or mounted in there is ended, and mounts make it fail. Output is TAP; a failure comes with the test's trace.
 #
 # From the environment: BERTHCTL, BERTH_HOST (host or vm), BERTH_RUN (/run/berth), BERTH_CACHE (/var/cache/berth-test),
-# BERTH_TEST_ONLY (run the functions that match this pattern), BERTH_TEST_KEEP (leave $TEST_TMP of failed tests).
+# BERTH_TEST_ONLY (run the functions that match this pattern), BERTH_TEST_KEEP (leave $TEST_TMP of failed tests),
+# BERTH_REPORTS (the file to which an executor with sanitizers reports: a test that adds to it has failed).
 
 set -euo pipefail
 export LC_ALL=C.UTF-8
@@ -279,6 +280,12 @@ _run_one() { # NUMBER FUNCTION
     if [[ -n $mounts ]]; then
         printf 'left mounted: %s\n' "$mounts" >>"$log"
         note=${note:-left something mounted}
+    fi
+
+    if [[ -n ${BERTH_REPORTS-} && -s $BERTH_REPORTS ]]; then
+        cat "$BERTH_REPORTS" >>"$log"
+        : >"$BERTH_REPORTS"
+        note=${note:-a sanitizer has reported, see the end}
     fi
 
     if ((status)) || [[ -n $note ]]; then
