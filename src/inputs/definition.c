@@ -5,12 +5,13 @@
 #include "base/ini.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "inputs/specifier.h"
 
 #include <errno.h>
 #include <string.h>
 
 typedef struct Reader {
-    SpecLayer *layer;
+    const DefinitionReader *request;
     const char *source;
 } Reader;
 
@@ -57,19 +58,15 @@ static int split_value(const Setting *setting, const char *value, char ***ret, E
     }
 }
 
-static int on_assignment(const char *section, const char *key, const char *value, unsigned line, void *userdata,
-                         Error *error)
+static int add_assignment(const DefinitionReader *reader, const char *section, const char *key, const char *value,
+                          const char *origin, Error *error)
 {
-    Reader *reader = userdata;
     _cleanup_strv_ char **values = NULL;
-    _cleanup_free_ char *origin = text_format("%s:%u", reader->source, line);
     const Setting *setting;
     int r;
 
-    if (!origin)
-        return -ENOMEM;
     if (is_section_of_systemd(section))
-        return 0;
+        return reader->lines ? unit_lines_add(reader->lines, section, key, value, origin) : 0;
     if (!is_section(section))
         return error_set(error, -EINVAL, "unknown section [%s]", section);
     setting = setting_find_key(section, key);
@@ -86,15 +83,41 @@ static int on_assignment(const char *section, const char *key, const char *value
     return r < 0 ? r : spec_layer_add_values(reader->layer, setting, values, origin);
 }
 
+static int on_assignment(const char *section, const char *key, const char *value, unsigned line, void *userdata,
+                         Error *error)
+{
+    Reader *reader = userdata;
+    _cleanup_free_ char *origin = text_format("%s:%u", reader->source, line);
+    _cleanup_error_ Error own = {};
+    int r = origin ? add_assignment(reader->request, section, key, value, origin, &own) : -ENOMEM;
+
+    if (r < 0 && r != -ENOMEM && reader->request->problem) {
+        (void) error_prefix(&own, r, "%s", origin);
+        reader->request->problem(&own, r, reader->request->userdata);
+        return 0;
+    }
+    error_move(error, &own);
+    return r;
+}
+
+int definition_read(const DefinitionReader *reader, const char *text, size_t size, const char *source, Error *error)
+{
+    Reader own = {reader, source};
+
+    return ini_parse(text, size, source, on_assignment, &own, error);
+}
+
 int definition_parse(const char *text, size_t size, const char *source, Trust trust, SpecLayer **ret, Error *error)
 {
     _cleanup_(spec_layer_freep) SpecLayer *layer = spec_layer_new(trust);
-    Reader reader = {.layer = layer, .source = source};
+    DefinitionReader reader = {.layer = layer};
     int r;
 
     if (!layer)
         return -ENOMEM;
-    r = ini_parse(text, size, source, on_assignment, &reader, error);
+    r = definition_read(&reader, text, size, source, error);
+    if (r == 0)
+        r = specifier_expand_layer(NULL, layer, error);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(layer);
@@ -122,7 +145,8 @@ static int format_setting(Buffer *text, const Setting *setting, char *const *val
     if (setting->type == SETTING_WORDS || !values[0]) {
         buffer_append_format(text, "%s=", setting->key);
         STRV_FOREACH (value, values) {
-            _cleanup_free_ char *quoted = text_quote_word(*value);
+            _cleanup_free_ char *escaped = specifier_escape(*value);
+            _cleanup_free_ char *quoted = escaped ? text_quote_word(escaped) : NULL;
 
             buffer_append_format(text, "%s%s", value == (char **) (uintptr_t) values ? "" : " ", quoted ? quoted : "");
         }
@@ -131,7 +155,8 @@ static int format_setting(Buffer *text, const Setting *setting, char *const *val
     }
     STRV_FOREACH (value, values) {
         bool quote = setting->type == SETTING_ENVIRONMENT || setting->type == SETTING_ASSIGNMENTS;
-        _cleanup_free_ char *quoted = quote ? text_quote_word(*value) : strdup(*value);
+        _cleanup_free_ char *escaped = specifier_escape(*value);
+        _cleanup_free_ char *quoted = !escaped ? NULL : quote ? text_quote_word(escaped) : strdup(escaped);
 
         buffer_append_format(text, "%s=%s\n", setting->key, quoted ? quoted : "");
     }

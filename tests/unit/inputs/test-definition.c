@@ -72,6 +72,7 @@ static const char everything[] = "# all of it\n"
                                  "Label=a=b \"c=d e\"\n"
                                  "ExposeHostPort=80/tcp\n"
                                  "StopSignal=SIGQUIT\n"
+                                 "ReloadSignal=HUP\n"
                                  "StopTimeout=1min 5s\n"
                                  "TimeoutStart=infinity\n"
                                  "LogDriver=journald\n"
@@ -147,7 +148,8 @@ static void everything_is_everything(void)
         _cleanup_free_ char *line = settings[i].key ? text_format("\n%s=", settings[i].key) : NULL;
 
         if (line && !strstr(everything, line) && strcmp(settings[i].key, "Directory") != 0 &&
-            strcmp(settings[i].key, "Volatile") != 0 && strcmp(settings[i].key, "Privileged") != 0)
+            strcmp(settings[i].key, "ReloadCmd") != 0 && strcmp(settings[i].key, "Volatile") != 0 &&
+            strcmp(settings[i].key, "Privileged") != 0)
             TEST_FAIL("%s= is not tried", settings[i].key);
     }
 }
