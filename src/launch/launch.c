@@ -5,7 +5,6 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "host/properties.h"
 #include "host/systemd.h"
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
@@ -242,34 +241,6 @@ static int prepare_stdio(Launch *launch)
     return 0;
 }
 
-/* The scope is asked for while the executor builds the namespaces. */
-static bool has_property(char *const *properties, const char *name)
-{
-    STRV_FOREACH (property, properties)
-        if (property_is(*property, name))
-            return true;
-    return false;
-}
-
-/* What nobody said: a limit of processes, and no device but those that are in every container's /dev. */
-static int scope_properties(const ContainerSpec *spec, char ***ret)
-{
-    _cleanup_strv_ char **list = NULL;
-    int r = 0;
-
-    if (!has_property(spec->properties, "TasksMax"))
-        r = strv_append(&list, spec->boot ? "TasksMax=16384" : "TasksMax=2048");
-    if (r == 0 && !spec->privileged && !has_property(spec->properties, "DevicePolicy"))
-        r = strv_append(&list, "DevicePolicy=closed");
-    if (r == 0 && !spec->privileged)
-        r = strv_append(&list, "DeviceAllow=char-pts rw");
-    if (r == 0)
-        r = strv_extend(&list, spec->properties);
-    if (r == 0)
-        *ret = TAKE_PTR(list);
-    return r;
-}
-
 /* A launcher that was killed between its request and its executor's death leaves a scope that never held a process: it
  * is never told to be empty, and keeps the name until somebody stops it. One that holds processes is not ours to end. */
 static void stop_empty_scope(Systemd *systemd, const char *name)
@@ -285,6 +256,7 @@ static void stop_empty_scope(Systemd *systemd, const char *name)
         (void) systemd_unit_stop(systemd, name, NULL);
 }
 
+/* The scope is asked for while the executor builds the namespaces. */
 static int start_scope(Launch *launch, Systemd *systemd, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
@@ -305,7 +277,7 @@ static int start_scope(Launch *launch, Systemd *systemd, Error *error)
     };
     int r;
 
-    if (!name || !description || scope_properties(spec, &properties) < 0)
+    if (!name || !description || spec_list_unit_properties(spec, &properties) < 0)
         return -ENOMEM;
     request.properties = properties;
     r = systemd_scope_start(systemd, &request, error);
@@ -489,6 +461,17 @@ static void prefer_own_reason(Launch *launch, int *ret_exit_status, Error *error
     error_move(error, &own);
 }
 
+/* systemd stops a unit by SIGTERM to its main process and, when that is gone, SIGKILL to all others: a start that is under
+ * way is not left to that. The signal waits for launch_follow(), which stops in order. */
+static void hold_stop_signal(void)
+{
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    (void) sigprocmask(SIG_BLOCK, &mask, NULL);
+}
+
 int launch_start(Launch *launch, int *ret_exit_status, Error *error)
 {
     Roster *roster = launch->request.roster;
@@ -496,6 +479,8 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
     int r;
 
     *ret_exit_status = LAUNCH_EXIT_FAILURE;
+    if (launch->cgroup == LAUNCH_CGROUP_UNIT)
+        hold_stop_signal();
     r = prepare_stdio(launch);
     if (r < 0)
         return error_set(error, r, "cannot make pipes: %s", strerror(-r));
@@ -549,7 +534,10 @@ int launch_follow(Launch *launch, MachineExit *ret, Error *error)
     Relay relay = {.control_fd = launch->control_fd, .terminal_fd = -EBADF, .pipes = launch->relay_fds};
     int r;
 
-    if (launch->facts.log != STEP_LOG_PASSTHROUGH)
+    /* In a unit of its own the output is where it belongs already. */
+    if (spec->detach)
+        r = relay_run(&relay, ret, error);
+    else if (launch->facts.log != STEP_LOG_PASSTHROUGH)
         r = launch_attach(launch->request.roster, launch->machine, ret, error);
     else {
         if (spec->tty || spec->boot) {

@@ -34,6 +34,7 @@ void container_spec_free(ContainerSpec *spec)
     free(spec->image);
     free(spec->host_directory);
     free(spec->hostname);
+    strv_free(spec->reload_command);
     strv_free(spec->labels);
     strv_free(spec->exposed_ports);
     strv_free(spec->log_options);
@@ -307,6 +308,9 @@ static int validate(ContainerSpec *spec, Error *error)
         return error_set(error, -EINVAL, "--boot and --init exclude each other: both decide what PID 1 is");
     if (spec->boot && spec->entrypoint && spec_says(spec, offsetof(ContainerSpec, entrypoint)) && !spec->image)
         return error_set(error, -EINVAL, "--boot and --entrypoint exclude each other");
+    if (spec->reload_signal && spec->reload_command)
+        return error_set(error, -EINVAL, "%s: ReloadSignal= and ReloadCmd= exclude each other",
+                         spec_origin(spec, offsetof(ContainerSpec, reload_command)));
     if (spec->ephemeral && spec->volatile_mode != VOLATILE_NO)
         return error_set(error, -EINVAL, "--ephemeral and --volatile= exclude each other");
     if (spec->volatile_mode != VOLATILE_NO && spec->read_only)
@@ -353,6 +357,13 @@ static int complete(ContainerSpec *spec)
             return -ENOMEM;
     }
     return compute_capabilities(spec);
+}
+
+int spec_check_assignment(Trust trust, const Assignment *assignment, Error *error)
+{
+    _cleanup_(container_spec_freep) ContainerSpec *spec = container_spec_new();
+
+    return spec ? merge_assignment(spec, trust, assignment, error) : -ENOMEM;
 }
 
 int spec_finish(SpecLayer *const *layers, size_t count, ContainerSpec **ret, Error *error)

@@ -60,7 +60,9 @@ struct ContainerSpec {
     Registration registration;
     char **log_options;
     uint64_t timeout_start_usec, timeout_stop_usec;
-    int stop_signal; /* 0: SIGTERM, or SIGRTMIN+3 with boot */
+    int stop_signal;   /* 0: SIGTERM, or SIGRTMIN+3 with boot */
+    int reload_signal; /* 0: none; of this and the command one at most is set */
+    char **reload_command;
 
     /* Process */
     char **entrypoint, **command, **environment, **environment_files;
@@ -200,6 +202,13 @@ int spec_layer_add(SpecLayer *layer, const Setting *setting, const char *value, 
 /* Merges the layers, weakest first, into a new spec and validates it as a whole. On failure the Error names the
  * value and its origin. */
 int spec_finish(SpecLayer *const *layers, size_t count, ContainerSpec **ret, Error *error);
+
+/* Whether one assignment would be taken by itself: for a reader that wants to tell all that is wrong. */
+int spec_check_assignment(Trust trust, const Assignment *assignment, Error *error);
+
+/* What the container's unit, scope or service, is given: "NAME=VALUE" of systemd's resource properties, those of the spec
+ * behind the defaults: a limit of processes, and no device but those that are in every container's /dev. */
+int spec_list_unit_properties(const ContainerSpec *spec, char ***ret);
 
 /* The setting as its rows' text, one string per assignment that would give this value again; NULL when nobody said
  * anything, an empty list when a list was said to be empty. */
