@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: a definition as it is read: its file, its drop-ins, what they say, and everything that is wrong with them.
+ * Never does: write a file; start anything.
+ * Runs in: berthctl and the generator. */
+
+#include "definitions/places.h"
+#include "inputs/specifier.h"
+#include "inputs/unit-lines.h"
+#include "spec/spec.h"
+
+typedef struct Definition {
+    const DefinitionType *type;
+    char *name;       /* "web", "web@", "web@blue" */
+    char *path;       /* of the file itself */
+    char **drop_ins;  /* paths, in the order in which they are applied */
+    SpecLayer *layer; /* of a container, with the specifiers as they are written; else empty */
+    UnitLines lines;  /* the sections that are systemd's; of other types all of them */
+    char **problems;  /* one line each, escaped: "/etc/berth/web.container:12: …" */
+    char **notices;   /* the same: what is passed over */
+    bool is_masked;   /* a link to /dev/null */
+} Definition;
+
+void definition_free(Definition *definition);
+DEFINE_CLEANUP(Definition *, definition_free)
+#define _cleanup_definition_ _cleanup_(definition_freep)
+
+/* Reads NAME.TYPE from the first of the places that has it, with its drop-ins. What is wrong in the files is in `problems`.
+ * -ENOENT: there is no such file; -EINVAL: a name that cannot be. */
+int definition_open(const DefinitionPlaces *places, const char *file_name, Definition **ret, Error *error);
+/* The same for a file anywhere, without drop-ins. */
+int definition_open_path(const char *path, Definition **ret, Error *error);
+
+/* Takes what the Error says as a problem, "TEXT (HINT)", and empties it. */
+void definition_add_problem(Definition *definition, Error *error, int code);
+
+/* What specifiers mean for a definition of this name on this host. */
+int definition_load_specifiers(const char *name, Specifiers *ret);
+
+/* Puts the reference of NAME.image in the place of an Image= that names such a file. */
+int definition_resolve_image(const DefinitionPlaces *places, SpecLayer *layer, Error *error);
+/* The container's image file "NAME.image", borrowed; NULL: it names its image itself. */
+const char *definition_image_file(const SpecLayer *layer);
+/* The first value of a setting's last assignment, as written; NULL: nobody said anything. */
+const char *definition_find_value(const SpecLayer *layer, size_t offset);
