@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "ctl/definitions.h"
+#include "ctl/services.h"
 #include "machines/control.h"
 
 #include <errno.h>
@@ -14,8 +15,11 @@
 int control_stop(Ctl *ctl, const char *name, uint64_t timeout_usec, Error *error)
 {
     _cleanup_(machine_freep) Machine *machine = NULL;
-    int r = ctl_load_machine(ctl, name, &machine, error);
+    int r = service_stop(name, timeout_usec == UINT64_MAX, error);
 
+    if (r < 0 || (r > 0 && timeout_usec == UINT64_MAX))
+        return MIN(r, 0);
+    r = ctl_load_machine(ctl, name, &machine, error);
     return r < 0 ? r : machine_stop(ctl->roster, machine, timeout_usec, error);
 }
 

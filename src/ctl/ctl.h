@@ -64,7 +64,7 @@ struct Ctl {
 
     /* Options, by the table. */
     bool help, all, follow, json, no_legend, quiet, value, force, print_plan, interactive, tty, detach, privileged,
-        timestamps, no_size_limit, replace, any, no_stream;
+        timestamps, no_size_limit, replace, keep_unit, missing, any, no_stream;
     const char *output, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout, *reference, *architecture,
         *condition, *columns;
     char **properties, **environment;

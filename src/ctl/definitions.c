@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "definitions/load.h"
 #include "inputs/definition.h"
 
 #include <dirent.h>
@@ -12,54 +13,60 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define DEFINITION_MAX_BYTES (1U << 20)
-
-char **definition_directories(void)
-{
-    const char *config = secure_getenv("BERTH_CONFIG_DIR"), *run = secure_getenv("BERTH_RUN_DIR");
-    _cleanup_strv_ char **list = NULL;
-
-    if (strv_append(&list, config ? config : "/etc/berth") < 0 ||
-        strv_append_format(&list, "%s/containers", run ? run : "/run/berth") < 0 ||
-        strv_append(&list, "/usr/lib/berth") < 0)
-        return NULL;
-    return TAKE_PTR(list);
-}
-
 bool definition_exists(const char *name, char **ret_path)
 {
-    _cleanup_strv_ char **directories = definition_directories();
+    _cleanup_(definition_places_done) DefinitionPlaces places = {};
+    _cleanup_free_ char *file_name = text_format("%s" DEFINITION_SUFFIX, name), *path = NULL;
 
-    STRV_FOREACH (directory, directories) {
-        _cleanup_free_ char *path = text_format("%s/%s" DEFINITION_SUFFIX, *directory, name);
+    if (file_name && definition_places_load(false, &places) == 0)
+        path = definition_places_find(&places, file_name);
+    if (!path)
+        return false;
+    if (ret_path)
+        *ret_path = TAKE_PTR(path);
+    return true;
+}
 
-        if (path && access(path, F_OK) == 0) {
-            if (ret_path)
-                *ret_path = TAKE_PTR(path);
-            return true;
-        }
-    }
-    return false;
+static int expand(const DefinitionPlaces *places, Definition *definition, Error *error)
+{
+    _cleanup_specifiers_ Specifiers specifiers = {};
+    int r = definition_resolve_image(places, definition->layer, error);
+
+    if (r == 0)
+        r = definition_load_specifiers(definition->name, &specifiers);
+    return r < 0 ? r : specifier_expand_layer(&specifiers, definition->layer, error);
 }
 
 int definition_load(const char *name, SpecLayer **ret, char **ret_path, Error *error)
 {
-    _cleanup_free_ char *path = NULL, *text = NULL;
-    size_t size = 0;
-    int r;
+    _cleanup_(definition_places_done) DefinitionPlaces places = {};
+    _cleanup_definition_ Definition *definition = NULL;
+    _cleanup_free_ char *file_name = text_format("%s" DEFINITION_SUFFIX, name);
+    int r = file_name ? definition_places_load(false, &places) : -ENOMEM;
 
-    if (!text_is_name(name))
-        return error_set(error, -EINVAL, "'%s' is not a container name", name);
-    if (!definition_exists(name, &path))
-        return error_hint(error, error_set(error, -ENOENT, "there is no definition of '%s'", name),
-                          "berthctl create --name=%s IMAGE writes one", name);
-    r = file_read_at(AT_FDCWD, path, DEFINITION_MAX_BYTES, &text, &size);
+    if (r == 0)
+        r = definition_open(&places, file_name, &definition, error);
     if (r < 0)
-        return error_set(error, r, "cannot read '%s': %s", path, strerror(-r));
-    r = definition_parse(text, size, path, TRUST_ADMIN, ret, error);
-    if (r == 0 && ret_path)
-        *ret_path = TAKE_PTR(path);
-    return r;
+        return r;
+    if (definition->is_masked)
+        return error_set(error, -ENOENT, "'%s' is a link to /dev/null: there is to be no such container",
+                         definition->path);
+    if (definition_name_is_template(name))
+        return error_hint(error, error_set(error, -EINVAL, "'%s' is a template", name), "name an instance: %sINSTANCE",
+                          name);
+    if (definition->problems) {
+        (void) error_set(error, -EINVAL, "%s", definition->problems[0]);
+        return definition->problems[1]
+                   ? error_hint(error, -EINVAL, "berthctl verify-file %s tells of all that is wrong", definition->path)
+                   : -EINVAL;
+    }
+    r = expand(&places, definition, error);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(definition->layer);
+    if (ret_path)
+        *ret_path = TAKE_PTR(definition->path);
+    return 0;
 }
 
 int definition_list(char ***ret)

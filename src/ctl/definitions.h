@@ -5,14 +5,10 @@
  * Runs in: berthctl. */
 
 #include "ctl/ctl.h"
+#include "definitions/places.h"
 
-#define DEFINITION_SUFFIX ".container"
-
-/* Directories in order of precedence: /etc/berth, /run/berth/containers, /usr/lib/berth. BERTH_CONFIG_DIR replaces the
- * first, BERTH_RUN_DIR's containers the second. NULL-terminated; caller owns. */
-char **definition_directories(void);
-
-/* Reads NAME.container from the first directory that has it; *ret_path tells which. -ENOENT when none has. */
+/* Reads NAME.container from the first directory that has it, and its drop-ins; specifiers and Image=NAME.image are replaced
+ * by what they mean here. *ret_path tells which. -ENOENT when none has; NAME may be an instance, "web@blue". */
 int definition_load(const char *name, SpecLayer **ret, char **ret_path, Error *error);
 /* The names of all definitions, sorted, each once. */
 int definition_list(char ***ret);

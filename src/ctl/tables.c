@@ -93,6 +93,9 @@ const CtlOption ctl_options[] = {
     {"any", 0, CTL_OPTION_BOOL, AT(any), "wait", NULL, "until one of them is, instead of all"},
     {"name", 0, CTL_OPTION_STRING, AT(reference), "load", "REFERENCE", "name of the image instead of those in the archive"},
     {"architecture", 0, CTL_OPTION_STRING, AT(architecture), "load", "ARCH", "which image of several; default: this machine's"},
+    {"missing", 0, CTL_OPTION_BOOL, AT(missing), "load", NULL, "nothing to do when there is an image of the name that --name= gives"},
+    {"keep-unit", 0, CTL_OPTION_BOOL, AT(keep_unit), "start", NULL,
+     "run the container in the unit that berthctl was started in, and stay until it ends"},
     {"no-size-limit", 0, CTL_OPTION_BOOL, AT(no_size_limit), "load", NULL, "accept what looks like a decompression bomb"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "rm rmi", NULL, "stop a running container first; remove all names"},
 };

@@ -15,6 +15,13 @@
 
 #define SHORT_ID_DIGITS 12
 
+static bool has_image(Ctl *ctl, const char *name)
+{
+    _cleanup_(store_image_freep) StoreImage *image = NULL;
+
+    return ctl_open_store(ctl, false, NULL) == 0 && store_find_image(ctl->store, name, &image, NULL) == 0;
+}
+
 int verb_load(Ctl *ctl, Error *error)
 {
     const char *store = secure_getenv("BERTH_DATA_DIR");
@@ -25,6 +32,10 @@ int verb_load(Ctl *ctl, Error *error)
         return r;
     if (geteuid() != 0)
         return error_hint(error, error_set(error, -EPERM, "only root can use the image store"), "use sudo");
+    if (ctl->missing && !ctl->reference)
+        return error_set(error, -EINVAL, "--missing needs --name=: what is in the file is not known before");
+    if (ctl->missing && has_image(ctl, ctl->reference))
+        return 0;
     r = !arguments ? -ENOMEM : store ? strv_append_format(&arguments, "--store=%s", store) : 0;
     if (r == 0 && ctl->reference)
         r = strv_append_format(&arguments, "--name=%s", ctl->reference);

@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "ctl/control.h"
+#include "ctl/services.h"
 #include "inputs/environment.h"
 #include "launch/launch.h"
 
@@ -214,7 +215,8 @@ static int start_and_follow(Ctl *ctl, Launch *launch, const ContainerSpec *spec,
             definition_remove_transient(ctl, spec->name);
         return r;
     }
-    if (spec->detach) {
+    /* The unit's main process stays, to tell systemd how the payload ended. */
+    if (spec->detach && !spec->keep_unit) {
         if (!ctl->quiet)
             printf("%s\n", spec->name);
         return 0;
@@ -316,26 +318,42 @@ int verb_create(Ctl *ctl, Error *error)
     return 0;
 }
 
-int ctl_start(Ctl *ctl, const char *name, Error *error)
+static int start_here(Ctl *ctl, const char *name, Error *error)
 {
     _cleanup_(sources_done) Sources sources = {};
     _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
+    _cleanup_free_ char *container_name = NULL;
     int r = definition_load(name, &sources.definition, NULL, error);
 
-    if (r == 0)
-        r = spec_layer_add(ctl->layer, setting_of(offsetof(ContainerSpec, name)), name, "start");
+    if (r < 0)
+        return r;
+    container_name = definition_container_name(name);
+    r = container_name ? spec_layer_add(ctl->layer, setting_of(offsetof(ContainerSpec, name)), container_name, "start")
+                       : -ENOMEM;
     if (r == 0)
         r = spec_layer_add(ctl->layer, setting_of(offsetof(ContainerSpec, detach)), "yes", "start");
+    if (r == 0 && ctl->keep_unit)
+        r = spec_layer_add(ctl->layer, setting_of(offsetof(ContainerSpec, keep_unit)), "yes", "--keep-unit");
     if (r == 0)
         r = finish(ctl, &sources, &spec, error);
     return r < 0 ? r : launch(ctl, &sources, spec, error);
 }
 
+int ctl_start(Ctl *ctl, const char *name, Error *error)
+{
+    int r = ctl->keep_unit ? 0 : service_start(name, error);
+
+    return r < 0 ? r : r > 0 ? 0 : start_here(ctl, name, error);
+}
+
 int verb_start(Ctl *ctl, Error *error)
 {
+    if (ctl->keep_unit && ctl->words[1])
+        return error_set(error, -EINVAL, "--keep-unit: a unit holds one container");
     STRV_FOREACH (name, ctl->words) {
         int r = ctl_start(ctl, *name, error);
-        if (r < 0)
+        /* With --keep-unit the exit code of the payload. */
+        if (r != 0)
             return r;
     }
     return 0;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: the units that definitions become, as seen from a command: whether there is one, starting and stopping by it.
+ * Never does: start a container itself.
+ * Runs in: berthctl. */
+
+#include "ctl/ctl.h"
+
+/* Starts the unit that the generator made of a definition. 1: done; 0: there is none, start the container without one (no
+ * systemd here, or a definition that says nothing to systemd and has no unit yet, or one of /run). */
+int service_start(const char *name, Error *error);
+
+/* Stops the unit of a definition, which might start the container again if it were not asked; its own TimeoutStopSec= holds.
+ * Without `wait` it is only told. 1: done; 0: there is none that is active. */
+int service_stop(const char *name, bool wait, Error *error);

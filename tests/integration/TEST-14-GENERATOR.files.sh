@@ -1,0 +1,146 @@
+#!/bin/bash
+# hosts: host vm
+# What the generator writes for a directory of definitions: whole files or none, the links, every error named; what systemd says of
+# it where systemd-analyze is there.
+# shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC2016,SC2317
+. "$(dirname "$0")/containers.sh"
+
+GENERATOR=${BERTH_GENERATOR:-/usr/lib/systemd/system-generators/berth-generator}
+[[ $BERTH_HOST == vm ]] || GENERATOR=$(dirname "$BERTHCTL")/../generator/berth-generator
+
+# Definitions of the test's own, wherever it runs.
+prepare_files() {
+    own_state
+    ETC=$BERTH_CONFIG_DIR
+    mkdir -p "$ETC" units
+}
+
+define() { # FILE: standard input
+    mkdir -p "$(dirname "$ETC/$1")"
+    cat >"$ETC/$1"
+}
+
+generate() { "$GENERATOR" units; }
+
+verify() { # UNIT...
+    # It wants to see the program, which is installed on a virtual machine only.
+    [[ -x /usr/bin/berthctl ]] || sed -i "s|^\(ExecStart=:\{0,1\}\)/usr/bin/berthctl|\1/bin/true|" "$@"
+    if command -v systemd-analyze >/dev/null; then
+        systemd-analyze verify --man=no "$@" >verify.log 2>&1 || fail "systemd-analyze: $(cat verify.log)"
+        # Of units of the host it may say what it likes.
+        ! grep -F "$TEST_TMP" verify.log || fail 'systemd-analyze, see above'
+    fi
+}
+
+test_units_and_links() {
+    prepare_files
+    define db.container <<<$'[Container]\nDirectory=/srv/db\nExec=/bin/db\n[Install]\nWantedBy=berth.target'
+    define web@.container <<<$'[Unit]\nAfter=db.container\n[Container]\nDirectory=/srv/%i\nExec=/bin/web\n[Install]\nWantedBy=berth.target\nDefaultInstance=main'
+    define shop.image <<<$'[Image]\nImage=shop:1\nFile=/srv/shop.tar'
+    define shop.container <<<$'[Container]\nImage=shop.image\n[Service]\nRestart=on-failure\n[Install]\nRequiredBy=multi-user.target\nAlias=store.service'
+    expect_rc 0 generate
+    assert_eq "$ERR$OUT" ''
+    assert_eq "$(cd units && find . -type f | sort | xargs)" './db.service ./shop-image.service ./shop.service ./web@.service'
+    assert_eq "$(cd units && find . -type l -printf '%p=%l\n' | sort | xargs)" \
+        './berth.target.wants/db.service=../db.service ./berth.target.wants/web@main.service=../web@.service ./multi-user.target.requires/shop.service=../shop.service ./store.service=shop.service'
+    assert_eq "$(stat -c %a units/db.service)" 644
+    assert_match "$(cat units/web@.service)" $'\nAfter=db.service\n'
+    cp units/web@.service units/web@x.service
+    verify units/db.service units/shop-image.service units/shop.service units/web@x.service
+}
+
+test_errors_are_named_and_units_fail_with_them() {
+    prepare_files
+    define good.container <<<$'[Container]\nDirectory=/srv\nExec=/bin/x'
+    define bad.container <<<$'[Container]\nDirectory=/srv\nImge=x\nMemory=12Q\n[Service]\nUser=joe\n[Install]\nWantedBy=berth.target'
+    define data.volume <<<'[Volume]'
+    expect_rc 0 generate
+    assert_match "$ERR" "$ETC/bad.container:3: unknown key 'Imge' .*'Image='"
+    assert_match "$ERR" "$ETC/bad.container:4: Memory=: '12Q' is not a size"
+    assert_match "$ERR" "$ETC/bad.container:6: User=: "
+    assert_match "$ERR" "$ETC/data.volume: .*not supported yet"
+    [[ -e units/good.service && -L units/berth.target.wants/bad.service && -e units/data-volume.service ]]
+    # The stub, run as systemd would: the same messages, and it fails.
+    local command
+    command=$(sed -n 's/^ExecStart=:\/bin\/sh -c "\(.*\)" sh \(.*\)/set -- \2; \1/p' units/bad.service)
+    command=${command//%%/%}
+    command=${command//\\\"/\"}
+    expect_rc 78 sh -c "${command//\\\\/\\}"
+    assert_match "$ERR" "bad.container:3: unknown key"
+    verify units/bad.service units/data-volume.service
+    # The same by hand.
+    expect_rc 1 b start bad
+    assert_match "$ERR" 'bad.container:3: unknown key'
+}
+
+test_nothing_but_whole_files() {
+    prepare_files
+    define web.container <<<$'[Container]\nDirectory=/srv\nExec=/bin/x'
+    expect_rc 0 generate
+    assert_eq "$(find units -name '.*' -mindepth 1)" ''
+    # Two at once, over and over: a reader never sees half a unit.
+    local i
+    for i in 1 2 3 4; do
+        "$GENERATOR" units &
+        "$GENERATOR" units &
+        assert_match "$(cat units/web.service)" 'ExecStart=.* start --keep-unit -- %N$'
+        wait
+    done
+    expect_rc 1 "$GENERATOR" units/none
+    expect_rc 1 "$GENERATOR"
+}
+
+test_precedence_and_masks() {
+    prepare_files
+    mkdir -p "$BERTH_RUN_DIR/containers"
+    printf '%s\n' '[Container]' Directory=/run/tree Exec=/bin/x >"$BERTH_RUN_DIR/containers/web.container"
+    printf '%s\n' '[Container]' Directory=/run/tree Exec=/bin/x >"$BERTH_RUN_DIR/containers/gone.container"
+    define web.container <<<$'[Container]\nDirectory=/etc/tree\nExec=/bin/x'
+    define web.container.d/10.conf <<<$'[Service]\nRestart=always'
+    ln -s /dev/null "$ETC/gone.container"
+    expect_rc 0 generate
+    assert_match "$(cat units/web.service)" 'RequiresMountsFor="/etc/tree"'
+    assert_match "$(cat units/web.service)" $'\nRestart=always'
+    [[ ! -e units/gone.service ]]
+    expect_rc 1 b start gone
+    assert_match "$ERR" 'a link to /dev/null'
+}
+
+test_hundred_definitions() {
+    prepare_files
+    local i best=999999999 from took
+    for i in {1..100}; do
+        printf '%s\n' '[Unit]' "After=c$((i % 100 + 1)).container" '[Container]' 'Image=shop:1' 'Memory=64M' 'Bind=/srv' \
+            'Environment=A=1 B=2' 'Exec=/bin/server --port 80' '[Service]' 'Restart=always' '[Install]' \
+            'WantedBy=berth.target' >"$ETC/c$i.container"
+    done
+    for i in 1 2 3 4 5; do
+        rm -rf units
+        mkdir units
+        from=$(date +%s%N)
+        "$GENERATOR" units
+        took=$(($(date +%s%N) - from))
+        ((took >= best)) || best=$took
+    done
+    assert_eq "$(find units -type f | wc -l)" 100
+    printf '# 100 definitions: %d.%d ms\n' $((best / 1000000)) $((best / 100000 % 10))
+}
+
+test_start_with_drop_ins_and_specifiers() {
+    [[ $BERTH_HOST == host ]] || skip 'this is about what is read, not about systemd'
+    prepare
+    ETC=$BERTH_CONFIG_DIR
+    mkdir -p "$ETC"
+    define "$ID@.container" <<<$'[Container]\nDirectory='"$ROOT"$'\nExec=/bin/sh -c "echo %i 100%% $KIND >/out; exec sleep 1000"'
+    define "$ID@blue.container.d/10.conf" <<<$'[Process]\nEnvironment=KIND=%p'
+    expect_rc 1 b start "$ID@"
+    assert_match "$ERR" 'is a template'
+    expect_rc 0 b start "$ID@blue"
+    assert_eq "$OUT" "$ID-blue"
+    retry_until "$SETTLE_TIMEOUT" test -s "$ROOT/out"
+    assert_match "$(cat "$ROOT/out")" "^blue 100% $ID\$"
+    assert_match "$(tr '\0' '\n' <"/proc/$(state_field "$ID-blue" leader)/environ")" "KIND=$ID"
+    b terminate "$ID-blue"
+}
+
+run_tests
