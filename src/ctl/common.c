@@ -19,6 +19,7 @@ void ctl_done(Ctl *ctl)
     store_free(ctl->store);
     strv_free(ctl->properties);
     strv_free(ctl->environment);
+    strv_free(ctl->filters);
 }
 
 static void report_reconciled(const char *name, const char *what, void *userdata)

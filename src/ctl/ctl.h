@@ -69,6 +69,7 @@ struct Ctl {
         *condition, *columns;
     char **properties, **environment;
     const char *priority, *stream, *instance; /* logs */
+    char **filters;                           /* list */
 };
 
 void ctl_done(Ctl *ctl);

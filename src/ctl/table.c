@@ -177,7 +177,9 @@ static int fill_smartcols(const Table *table, struct libscols_table *lines)
 
         if (!column->header)
             continue;
-        made = sym_scols_table_new_column(lines, column->header, 0, column->flags & TABLE_RIGHT ? SCOLS_FL_RIGHT : 0);
+        made = sym_scols_table_new_column(lines, column->header, 0,
+                                          (column->flags & TABLE_RIGHT ? SCOLS_FL_RIGHT : 0) |
+                                              (column->flags & TABLE_TRUNCATE ? SCOLS_FL_TRUNC : 0));
         /* It escapes what it is given once more, and would take our backslashes for its own. */
         if (!made || sym_scols_column_set_safechars(made, "\\") < 0)
             return -ENOMEM;

@@ -10,7 +10,8 @@
 #include <stdio.h>
 
 typedef enum TableColumnFlags {
-    TABLE_RIGHT = 1 << 0, /* numbers */
+    TABLE_RIGHT = 1 << 0,    /* numbers */
+    TABLE_TRUNCATE = 1 << 1, /* may be cut where the terminal is too narrow */
 } TableColumnFlags;
 
 /* One column and the JSON member that it is. Without `header` it is in JSON only, without `key` in the table

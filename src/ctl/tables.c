@@ -65,6 +65,8 @@ const CtlOption ctl_options[] = {
     {"all", 'a', CTL_OPTION_BOOL, AT(all), "list show", NULL, "stopped containers too; empty properties too"},
     {"no-legend", 0, CTL_OPTION_BOOL, AT(no_legend), "list images top stats port", NULL, "no header and no summary"},
     {"quiet", 'q', CTL_OPTION_BOOL, AT(quiet), "list images load run", NULL, "names or identifiers only"},
+    {"filter", 'f', CTL_OPTION_LIST, AT(filters), "list", "KEY=PATTERN",
+     "only those whose name, state, image, directory or unit matches"},
     {"property", 'p', CTL_OPTION_LIST, AT(properties), "show", "NAME", "only this property"},
     {"value", 0, CTL_OPTION_BOOL, AT(value), "show", NULL, "values without names"},
     {"env", 'e', CTL_OPTION_LIST, AT(environment), "exec shell", "KEY[=VALUE]", "environment variable"},

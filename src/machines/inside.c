@@ -20,20 +20,20 @@
 #define NET_MAX_BYTES        (256U << 10)
 #define ADDRESSES_MAX        64
 
-int machine_open_root(const Machine *machine, int *ret_fd)
+int machine_open_root(const Machine *machine, InsideFlags flags, int *ret_fd)
 {
-    _cleanup_close_ int leader = machine_open_leader(machine), fd = -EBADF;
+    _cleanup_close_ int leader = flags & INSIDE_GLANCE ? -EBADF : machine_open_leader(machine), fd = -EBADF;
     struct pollfd poll_one = {leader, POLLIN, 0};
     char path[64];
 
-    if (leader < 0)
+    if (leader < 0 && !(flags & INSIDE_GLANCE))
         return leader;
     snprintf(path, sizeof(path), "/proc/%llu/root", (unsigned long long) machine->leader);
     fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? -ESRCH : -errno;
     /* It still lives, so the pid was its own when the link was followed. */
-    if (poll(&poll_one, 1, 0) != 0)
+    if (leader >= 0 && poll(&poll_one, 1, 0) != 0)
         return -ESRCH;
     *ret_fd = TAKE_FD(fd);
     return 0;
@@ -83,8 +83,8 @@ static int open_os_release(int root_fd, InsideFlags flags)
     int fd;
 
     for (size_t i = 0; path_fd < 0 && i < ELEMENTSOF(places); i++)
-        path_fd = flags & INSIDE_STAY_ON_ROOT ? resolve_open_on_mount(root_fd, places[i], O_PATH)
-                                              : resolve_open(root_fd, places[i], O_PATH);
+        path_fd = flags & INSIDE_GLANCE ? resolve_open_on_mount(root_fd, places[i], O_PATH)
+                                        : resolve_open(root_fd, places[i], O_PATH);
     if (path_fd < 0)
         return path_fd;
     if (fstat(path_fd, &st) < 0)
@@ -100,7 +100,7 @@ int machine_read_os_name(const Machine *machine, InsideFlags flags, char **ret)
 {
     _cleanup_close_ int root_fd = -EBADF, fd = -EBADF;
     _cleanup_free_ char *text = NULL;
-    int r = machine_open_root(machine, &root_fd);
+    int r = machine_open_root(machine, flags, &root_fd);
 
     if (r < 0)
         return r;

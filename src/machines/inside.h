@@ -7,12 +7,15 @@
 
 #include "proto/state.h"
 
-/* Whether a name may lead onto another mount. Who looks at many machines does not want to hang in a file system that one
- * of them has mounted. */
-typedef enum InsideFlags { INSIDE_STAY_ON_ROOT = 1 << 0 } InsideFlags;
+typedef enum InsideFlags {
+    /* For who looks at many machines: never onto another mount, which may be a file system of its own that does not answer,
+     * and without asking whether the pid is still the one that the state file means. What is told of a machine that ends at
+     * this moment may then be another process's. */
+    INSIDE_GLANCE = 1 << 0,
+} InsideFlags;
 
 /* The root directory of the first process, O_PATH. -ESRCH when that is gone. */
-int machine_open_root(const Machine *machine, int *ret_fd);
+int machine_open_root(const Machine *machine, InsideFlags flags, int *ret_fd);
 /* PRETTY_NAME= of os-release(5), else NAME=. -ENODATA when it says neither, -errno when there is none to read. */
 int machine_read_os_name(const Machine *machine, InsideFlags flags, char **ret);
 /* Also when nobody knows. */

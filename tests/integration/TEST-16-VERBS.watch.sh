@@ -116,6 +116,47 @@ test_port() {
     expect_rc 1 b port "$ID-web" 80 81
 }
 
+# --- list -------------------------------------------------------------------------------------------------------------
+
+names() { b list --quiet "$@" | grep "^$ID" | tr '\n' ' '; }
+
+test_list_filters() {
+    prepare
+    start_in_background web-1
+    start_in_background web-2
+    start_in_background db
+    b run -d --name="$ID-gone" -D "$ROOT" /bin/sh -c 'exit 3' >/dev/null
+    b wait "$ID-gone" >/dev/null
+    assert_eq "$(names --filter="name=$ID-web-*")" "$ID-web-1 $ID-web-2 "
+    assert_eq "$(names --filter="name=$ID-web-1" -f "name=*-db")" "$ID-db $ID-web-1 "
+    assert_eq "$(names --filter="name=$ID-*" --filter=state=exited)" "$ID-gone "
+    assert_eq "$(names --filter="name=*" --filter=state=running --filter="directory=$ROOT")" "$ID-db $ID-web-1 $ID-web-2 "
+    assert_eq "$(names --filter=image=x)" ''
+    expect_rc 0 b list -f "name=$ID-db"
+    assert_match "$OUT" '1 container\.'
+    expect_rc 1 b list --filter=name
+    assert_match "$ERR" 'not KEY=PATTERN'
+    expect_rc 1 b list --filter=nam=x
+    assert_match "$ERR" "did you mean 'name'"
+}
+
+test_list_tells_systems() {
+    prepare
+    printf 'PRETTY_NAME="Tiny \033[2J 1"\n' >"$ROOT/etc/os-release"
+    start_in_background web
+    expect_rc 0 b list
+    assert_match "$OUT" 'OS +ADDRESSES'
+    assert_match "$OUT" "$ID-web .*Tiny"
+    assert_printable "$OUT_FILE"
+    expect_rc 0 b list -o json -f "name=$ID-web"
+    assert_eq "$(json "$OUT_FILE" 'd[0]["addresses"]')" '[]'
+    assert_match "$(json "$OUT_FILE" 'd[0]["os"]')" '^Tiny'
+    rm "$ROOT/etc/os-release"
+    mkfifo "$ROOT/etc/os-release"
+    expect_rc 0 timeout 20 "$BERTHCTL" list
+    assert_no_match "$OUT" Tiny
+}
+
 # --- status -----------------------------------------------------------------------------------------------------------
 
 test_status_tells_the_system() {

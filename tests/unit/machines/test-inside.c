@@ -86,7 +86,7 @@ static void no_machine(void)
     char *name = NULL;
     int fd = -1;
 
-    ASSERT_TRUE(machine_open_root(&machine, &fd) < 0);
+    ASSERT_TRUE(machine_open_root(&machine, 0, &fd) < 0);
     ASSERT_TRUE(machine_read_os_name(&machine, 0, &name) < 0);
     ASSERT_OK(machine_list_addresses(&machine, &list));
     ASSERT_NULL(list);
