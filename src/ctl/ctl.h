@@ -64,7 +64,7 @@ struct Ctl {
 
     /* Options, by the table. */
     bool help, all, follow, json, no_legend, quiet, value, force, print_plan, interactive, tty, detach, privileged,
-        timestamps, no_size_limit, replace, keep_unit, missing, any, no_stream;
+        timestamps, no_size_limit, replace, keep_unit, missing, now, any, no_stream;
     const char *output, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout, *reference, *architecture,
         *condition, *columns;
     char **properties, **environment;
@@ -92,6 +92,11 @@ int ctl_run_helper(const char *name, char *const *arguments, Error *error);
 int verb_run(Ctl *ctl, Error *error);
 int verb_create(Ctl *ctl, Error *error);
 int verb_start(Ctl *ctl, Error *error);
+int verb_cat(Ctl *ctl, Error *error);
+int verb_edit(Ctl *ctl, Error *error);
+int verb_verify_file(Ctl *ctl, Error *error);
+int verb_enable(Ctl *ctl, Error *error);
+int verb_disable(Ctl *ctl, Error *error);
 int verb_list(Ctl *ctl, Error *error);
 int verb_status(Ctl *ctl, Error *error);
 int verb_show(Ctl *ctl, Error *error);

@@ -34,6 +34,12 @@ const Verb verbs[] = {
     {"wait", "NAME...", "wait until containers end, print their exit codes", 1, -1, VERB_NAMES_MACHINES, verb_wait},
     {"rename", "NAME NEW-NAME", "give a stopped container another name", 2, 2, VERB_NAMES_MACHINES, verb_rename},
     {"rm", "NAME...", "remove stopped containers and what they wrote", 1, -1, VERB_NAMES_MACHINES, verb_rm},
+    /* definitions */
+    {"enable", "NAME...", "start containers at boot", 1, -1, VERB_NAMES_MACHINES, verb_enable},
+    {"disable", "NAME...", "do not start containers at boot", 1, -1, VERB_NAMES_MACHINES, verb_disable},
+    {"cat", "NAME...", "print the definition of a container and its drop-ins", 1, -1, VERB_NAMES_MACHINES, verb_cat},
+    {"edit", "NAME", "edit the definition of a container", 1, 1, VERB_NAMES_MACHINES, verb_edit},
+    {"verify-file", "FILE...", "tell what is wrong with definition files", 1, -1, 0, verb_verify_file},
     /* images */
     {"load", "FILE|DIRECTORY|-", "load images from an archive or an OCI layout", 1, 1, 0, verb_load},
     {"images", "", "list images", 0, 0, 0, verb_images},
@@ -96,6 +102,7 @@ const CtlOption ctl_options[] = {
     {"name", 0, CTL_OPTION_STRING, AT(reference), "load", "REFERENCE", "name of the image instead of those in the archive"},
     {"architecture", 0, CTL_OPTION_STRING, AT(architecture), "load", "ARCH", "which image of several; default: this machine's"},
     {"missing", 0, CTL_OPTION_BOOL, AT(missing), "load", NULL, "nothing to do when there is an image of the name that --name= gives"},
+    {"now", 0, CTL_OPTION_BOOL, AT(now), "enable disable", NULL, "start or stop them, too"},
     {"keep-unit", 0, CTL_OPTION_BOOL, AT(keep_unit), "start", NULL,
      "run the container in the unit that berthctl was started in, and stay until it ends"},
     {"no-size-limit", 0, CTL_OPTION_BOOL, AT(no_size_limit), "load", NULL, "accept what looks like a decompression bomb"},

@@ -126,6 +126,82 @@ test_hundred_definitions() {
     printf '# 100 definitions: %d.%d ms\n' $((best / 1000000)) $((best / 100000 % 10))
 }
 
+links() { (cd units && find . -type l | sort | xargs); }
+
+anew() { rm -rf units && mkdir units && "$GENERATOR" units; }
+
+test_enable_and_disable() {
+    [[ $BERTH_HOST == host ]] || skip 'the same with systemd is in TEST-14-UNITS'
+    prepare_files
+    define plain.container <<<$'[Container]\nDirectory=/srv\nExec=/bin/x'
+    define wanted.container <<<$'[Container]\nDirectory=/srv\nExec=/bin/x\n[Install]\nWantedBy=multi-user.target\nAlias=other.service'
+    define web@.container <<<$'[Container]\nDirectory=/srv\nExec=/bin/x\n[Install]\nWantedBy=web.target'
+    anew
+    assert_eq "$(links)" './multi-user.target.wants/wanted.service ./other.service'
+    expect_rc 0 b enable plain wanted web@blue
+    anew
+    assert_eq "$(links)" './berth.target.wants/plain.service ./multi-user.target.wants/wanted.service ./other.service ./web.target.wants/web@blue.service'
+    # Twice is once.
+    expect_rc 0 b enable plain
+    expect_rc 0 b disable plain wanted web@blue
+    anew
+    assert_eq "$(links)" ./other.service
+    [[ ! -e $ETC/plain.container.d && ! -e $ETC/web@blue.container.d ]]
+    expect_rc 0 b enable wanted
+    anew
+    assert_eq "$(links)" './multi-user.target.wants/wanted.service ./other.service'
+    [[ ! -e $ETC/wanted.container.d ]]
+    expect_rc 1 b enable web@
+    assert_match "$ERR" template
+    expect_rc 1 b enable none
+    assert_match "$ERR" 'no definition'
+    define broken.container <<<$'[Container]\nFoo=1'
+    expect_rc 1 b enable broken
+    assert_match "$ERR" "broken.container:2: unknown key 'Foo'"
+    [[ ! -e $ETC/broken.container.d ]]
+    expect_rc 1 b enable ../web
+}
+
+test_cat_and_verify_file() {
+    prepare_files
+    define web.container <<<$'[Container]\nDirectory=/srv\nExec=/bin/x\nFoo=1\nMemory=x'
+    define web.container.d/10.conf <<<$'[Container]\nBar=2'
+    define good.container <<<$'[Container]\nDirectory=/srv\nExec=/bin/x'
+    expect_rc 0 b cat good web
+    assert_eq "$OUT" "# $ETC/good.container"$'\n[Container]\nDirectory=/srv\nExec=/bin/x\n\n'"# $ETC/web.container"$'\n[Container]\nDirectory=/srv\nExec=/bin/x\nFoo=1\nMemory=x\n\n'"# $ETC/web.container.d/10.conf"$'\n[Container]\nBar=2'
+    expect_rc 1 b cat none
+    # With its drop-ins where it is read from, else alone.
+    expect_rc 1 b verify-file "$ETC/web.container"
+    assert_eq "$(grep -c "web.container:4: unknown key 'Foo'\|web.container:5: Memory=: 'x' is not a size\|10.conf:2: unknown key 'Bar'" "$ERR_FILE")" 3
+    cp "$ETC/web.container" elsewhere.container
+    expect_rc 1 b verify-file elsewhere.container "$ETC/good.container"
+    assert_eq "$(grep -c . "$ERR_FILE")" 2
+    expect_rc 0 b verify-file "$ETC/good.container"
+    assert_eq "$OUT$ERR" ''
+    expect_rc 1 b verify-file /no/such.container
+    expect_rc 1 b verify-file /etc/passwd
+    assert_match "$ERR" 'not a definition file'
+}
+
+test_edit() {
+    [[ $BERTH_HOST == host ]] || skip 'it would edit what is there'
+    prepare_files
+    mkdir -p "$BERTH_RUN_DIR/containers"
+    printf '%s\n' '[Container]' Directory=/srv Exec=/bin/x >"$BERTH_RUN_DIR/containers/web.container"
+    expect_rc 0 env EDITOR='sed -i s/srv/opt/' "$BERTHCTL" edit web
+    assert_eq "$(cat "$ETC/web.container")" $'[Container]\nDirectory=/opt\nExec=/bin/x'
+    expect_rc 0 env EDITOR=true "$BERTHCTL" edit web
+    assert_match "$ERR" 'as it was'
+    expect_rc 1 env EDITOR='sed -i s/Exec/Exek/' "$BERTHCTL" edit web
+    assert_match "$ERR" "web.container:3: unknown key 'Exek'"
+    assert_match "$ERR" 'not taken'
+    assert_eq "$(cat "$ETC/web.container")" $'[Container]\nDirectory=/opt\nExec=/bin/x'
+    rm -rf "$(dirname "$(sed -n 's/.*it is kept in //p' "$ERR_FILE")")"
+    expect_rc 1 env EDITOR=false "$BERTHCTL" edit web
+    assert_match "$ERR" 'nothing is changed'
+    expect_rc 1 env EDITOR=true "$BERTHCTL" edit none
+}
+
 test_start_with_drop_ins_and_specifiers() {
     [[ $BERTH_HOST == host ]] || skip 'this is about what is read, not about systemd'
     prepare

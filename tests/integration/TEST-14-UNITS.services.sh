@@ -149,6 +149,18 @@ test_templates() {
     systemctl stop "$ID@red.service"
 }
 
+test_enable_and_disable() {
+    prepare_units
+    define "$ID.container" <<<$'[Container]\nDirectory='"$ROOT"$'\n'"$STAYS"
+    expect_rc 0 b enable --now "$ID"
+    assert_eq "$(property "$ID.service" ActiveState)" active
+    assert_match "$(property berth.target Wants)" "$ID.service"
+    assert_match "$(property multi-user.target Wants)" berth.target
+    expect_rc 0 b disable --now "$ID"
+    assert_eq "$(property "$ID.service" ActiveState)" inactive
+    assert_no_match "$(property berth.target Wants)" "$ID.service"
+}
+
 test_generator_leaves_systemd_content() {
     prepare_units
     define "$ID.container" <<<$'[Container]\nDirectory='"$ROOT"$'\n'"$STAYS"
