@@ -136,6 +136,35 @@ assert_printable() { # FILE
     fi
 }
 
+# --- Images ----------------------------------------------------------------------------------------------------------
+
+# Makes and loads IMAGE from $ROOT with a configuration in JSON, by plain tar: a docker-archive of one layer.
+load_image() { # NAME CONFIG-JSON [EXTRA-DIRECTORY]
+    { local - && set +x; } 2>/dev/null
+    local work=$TEST_TMP/make config layer architecture=amd64
+    [[ $(uname -m) != aarch64 ]] || architecture=arm64
+    rm -rf "$work" && mkdir -p "$work"
+    tar -C "$ROOT" --owner=0 --group=0 --numeric-owner -cf "$work/layer.tar" .
+    layer=$(sha256sum <"$work/layer.tar" | cut -d' ' -f1)
+    printf '{"architecture":"%s","os":"linux","config":%s,"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+        "$architecture" "$2" "$layer" >"$work/config.json"
+    config=config.json
+    printf '[{"Config":"%s","RepoTags":["%s"],"Layers":["layer.tar"]}]' "$config" "$1" >"$work/manifest.json"
+    tar -C "$work" -cf "$work/image.tar" manifest.json config.json layer.tar
+    b load --quiet "$work/image.tar" >/dev/null
+}
+
+# An image name of this test alone: the virtual machine's store is shared by all tests.
+image() { printf '%s:1' "${ID,,}"; }
+
+drop_image() { b rmi --force "$(image)" >/dev/null 2>&1 || true; }
+
+prepare_image() { # CONFIG-JSON
+    prepare
+    on_exit drop_image
+    load_image "$(image)" "$1"
+}
+
 # --- Helpers in C, built by meson (static): copied into a root to run there -------------------------------------------
 
 _helper() { # NAME
