@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/label.h"
+
+#include "base/dl.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/text.h"
+#include "host/label-internal.h"
+#include "host/selinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/xattr.h>
+#include <selinux/context.h>
+#include <selinux/selinux.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+/* Where distributions of containers-common put it; policies bring the other one. */
+#define CONTEXTS_PATH      "/usr/share/containers/selinux/contexts"
+#define CONTEXTS_MAX_BYTES 65536U
+#define LOCK_PREFIX        ".mcs."
+
+DL_SYMBOL_DECLARE(context_free);
+DL_SYMBOL_DECLARE(context_new);
+DL_SYMBOL_DECLARE(context_range_get);
+DL_SYMBOL_DECLARE(context_range_set);
+DL_SYMBOL_DECLARE(context_role_set);
+DL_SYMBOL_DECLARE(context_str);
+DL_SYMBOL_DECLARE(context_type_get);
+DL_SYMBOL_DECLARE(context_type_set);
+DL_SYMBOL_DECLARE(context_user_set);
+DL_SYMBOL_DECLARE(freecon);
+DL_SYMBOL_DECLARE(getcon_raw);
+DL_SYMBOL_DECLARE(security_canonicalize_context_raw);
+DL_SYMBOL_DECLARE(security_check_context_raw);
+DL_SYMBOL_DECLARE(security_compute_av_raw);
+DL_SYMBOL_DECLARE(selinux_lxc_contexts_path);
+DL_SYMBOL_DECLARE(string_to_av_perm);
+DL_SYMBOL_DECLARE(string_to_security_class);
+
+static const DlSymbol symbols[] = {
+    DL_SYMBOL(context_free),
+    DL_SYMBOL(context_new),
+    DL_SYMBOL(context_range_get),
+    DL_SYMBOL(context_range_set),
+    DL_SYMBOL(context_role_set),
+    DL_SYMBOL(context_str),
+    DL_SYMBOL(context_type_get),
+    DL_SYMBOL(context_type_set),
+    DL_SYMBOL(context_user_set),
+    DL_SYMBOL(freecon),
+    DL_SYMBOL(getcon_raw),
+    DL_SYMBOL(security_canonicalize_context_raw),
+    DL_SYMBOL(security_check_context_raw),
+    DL_SYMBOL(security_compute_av_raw),
+    DL_SYMBOL(selinux_lxc_contexts_path),
+    DL_SYMBOL(string_to_av_perm),
+    DL_SYMBOL(string_to_security_class),
+};
+
+static DlLibrary library = {
+    .soname = "libselinux.so.1",
+    .package = "libselinux1",
+    .feature = "SELinux labels",
+    .symbols = symbols,
+    .symbols_count = ELEMENTSOF(symbols),
+};
+
+static void context_freep(context_t *context)
+{
+    if (*context)
+        sym_context_free(*context);
+}
+#define _cleanup_context_ _cleanup_(context_freep)
+
+void label_done(Label *label)
+{
+    free(label->process);
+    free(label->file);
+    free(label->shared_file);
+    safe_close(label->categories_fd);
+    *label = (Label){.categories_fd = -EBADF};
+}
+
+static int read_contexts(char **ret, Error *error)
+{
+    const char *path = CONTEXTS_PATH;
+    int r = file_read_at(AT_FDCWD, path, CONTEXTS_MAX_BYTES, ret, NULL);
+
+    if (r == -ENOENT) {
+        path = sym_selinux_lxc_contexts_path();
+        r = path ? file_read_at(AT_FDCWD, path, CONTEXTS_MAX_BYTES, ret, NULL) : -ENOENT;
+    }
+    return r < 0 ? error_hint(error,
+                              error_set(error, r, "cannot read what types SELinux has for containers, '%s': %s",
+                                        path ? path : CONTEXTS_PATH, strerror(-r)),
+                              "the policy has to know containers; without it: --security-opt label=disable")
+                 : 0;
+}
+
+/* Applies what is not NULL. */
+static int set_parts(context_t context, const char *user, const char *role, const char *type)
+{
+    if ((user && sym_context_user_set(context, user) != 0) || (role && sym_context_role_set(context, role) != 0) ||
+        (type && sym_context_type_set(context, type) != 0))
+        return -EINVAL;
+    return 0;
+}
+
+/* Takes a pair of categories that nobody has. */
+static int take_categories(const char *name, int locks_fd, unsigned *first, unsigned *second, int *ret_fd)
+{
+    uint32_t start = label_first_pair(name);
+
+    if (locks_fd < 0) {
+        label_pair(start, first, second);
+        return 0;
+    }
+    for (uint32_t i = 0; i < PAIRS_COUNT; i++) {
+        char lock[32];
+        int r;
+
+        label_pair((start + i) % PAIRS_COUNT, first, second);
+        snprintf(lock, sizeof(lock), LOCK_PREFIX "%u.%u", *first, *second);
+        r = lock_take(locks_fd, lock, ret_fd);
+        if (r != -EBUSY)
+            return r;
+    }
+    return -EUSERS;
+}
+
+/* The level of the container: as asked for, or the sensitivity that the policy gives containers, with two categories. NULL
+ * where the policy has no levels at all. */
+static int make_level(const LabelRequest *request, context_t base, int locks_fd, int *ret_fd, char **ret)
+{
+    const char *range = sym_context_range_get(base);
+    _cleanup_free_ char *sensitivity = NULL;
+    unsigned first = 0, second = 0;
+    int r;
+
+    if (request->level || !range) {
+        *ret = request->level ? strdup(request->level) : NULL;
+        return request->level && !*ret ? -ENOMEM : 0;
+    }
+    sensitivity = label_sensitivity(range);
+    if (!sensitivity)
+        return -ENOMEM;
+    r = take_categories(request->name, locks_fd, &first, &second, ret_fd);
+    if (r < 0)
+        return r;
+    *ret = text_format("%s:c%u,c%u", sensitivity, first, second);
+    return *ret ? 0 : -ENOMEM;
+}
+
+/* The context as the kernel writes it, or -EINVAL when the loaded policy has no such context. */
+static int print_context(context_t context, const char *what, char **ret, Error *error)
+{
+    const char *text = sym_context_str(context);
+
+    if (!text)
+        return -ENOMEM;
+    if (sym_security_check_context_raw(text) < 0)
+        return error_set(error, -EINVAL, "the SELinux policy does not know the %s label '%s'", what, text);
+    *ret = strdup(text);
+    return *ret ? 0 : -ENOMEM;
+}
+
+static context_t parse_context(const char *text, const char *what, Error *error)
+{
+    context_t context = sym_context_new(text);
+
+    if (!context)
+        error_set(error, -EINVAL, "'%s' is not a SELinux label for a %s", text, what);
+    return context;
+}
+
+/* Whether this very process may become `context` when it executes a file of `file`: what the kernel would only say by a
+ * plain "permission denied" in the last step. */
+static int check_transition(const char *context, const char *file, bool no_new_privileges, Error *error)
+{
+    static const struct {
+        const char *class_name, *permission;
+        bool is_entry;
+    } needs[] = {{"process", "transition", false}, {"file", "entrypoint", true}, {"process2", "nnp_transition", false}};
+    char *own = NULL;
+    int r = 0;
+
+    if (sym_getcon_raw(&own) < 0)
+        return -errno;
+    for (size_t i = 0; i < ELEMENTSOF(needs) - !no_new_privileges && r == 0; i++) {
+        security_class_t class_number = sym_string_to_security_class(needs[i].class_name);
+        access_vector_t wanted = class_number ? sym_string_to_av_perm(class_number, needs[i].permission) : 0;
+        const char *from = needs[i].is_entry ? context : own, *to = needs[i].is_entry ? file : context;
+        struct av_decision decision = {};
+
+        if (wanted == 0)
+            continue;
+        if (sym_security_compute_av_raw(from, to, class_number, wanted, &decision) < 0)
+            r = -errno;
+        else if ((decision.allowed & wanted) == 0 && !(decision.flags & SELINUX_AVD_FLAGS_PERMISSIVE))
+            r = error_set(error, -EACCES, "SELinux: '%s' has no permission %s %s for '%s'", from, needs[i].class_name,
+                          needs[i].permission, to);
+    }
+    sym_freecon(own);
+    return r;
+}
+
+static int make_process(const LabelRequest *request, const char *contexts, int locks_fd, Label *label, char **ret_level,
+                        Error *error)
+{
+    _cleanup_free_ char *text = request->process
+                                    ? strdup(request->process)
+                                    : label_contexts_find(contexts, request->is_system ? "init_process" : "process");
+    _cleanup_context_ context_t context = NULL;
+    int r;
+
+    /* A policy may have a type for booting containers under its own name only. */
+    if (!text && request->is_system && request->type)
+        text = label_contexts_find(contexts, "process");
+    if (!text)
+        return request->is_system ? (int) LABEL_NO_SYSTEM_TYPE
+                                  : error_set(error, -EOPNOTSUPP, "the SELinux policy names no type for containers");
+    context = parse_context(text, "process", error);
+    if (!context)
+        return -EINVAL;
+    if (!request->process) {
+        r = set_parts(context, request->user, request->role, request->type);
+        if (r == 0)
+            r = make_level(request, context, locks_fd, &label->categories_fd, ret_level);
+        if (r == 0 && *ret_level && sym_context_range_set(context, *ret_level) != 0)
+            r = -EINVAL;
+        if (r < 0)
+            return error_set(error, r, "cannot make the SELinux label of the container: %s", strerror(-r));
+    }
+    return print_context(context, "process", &label->process, error);
+}
+
+static int make_files(const LabelRequest *request, const char *contexts, const char *level, Label *label, Error *error)
+{
+    _cleanup_free_ char *text = request->file ? strdup(request->file) : label_contexts_find(contexts, "file");
+    _cleanup_context_ context_t context = NULL;
+    int r;
+
+    if (!text)
+        return error_set(error, -EOPNOTSUPP, "the SELinux policy names no type for the files of containers");
+    context = parse_context(text, "file", error);
+    if (!context)
+        return -EINVAL;
+    if (!request->file && request->file_type && sym_context_type_set(context, request->file_type) != 0)
+        return -EINVAL;
+    r = print_context(context, "file", &label->shared_file, error);
+    if (r < 0)
+        return r;
+    if (!request->file && level && sym_context_range_set(context, level) != 0)
+        return error_set(error, -EINVAL, "'%s' is not a SELinux level", level);
+    return print_context(context, "file", &label->file, error);
+}
+
+int label_make(const LabelRequest *request, int locks_fd, Label *ret, Error *error)
+{
+    _cleanup_(label_done) Label label = {.categories_fd = -EBADF};
+    _cleanup_free_ char *contexts = NULL, *level = NULL;
+    bool is_asked = request->process || request->file || request->user || request->role || request->type ||
+                    request->level || request->file_type;
+    int r;
+
+    if (selinux_probe_mode() == SELINUX_MODE_DISABLED)
+        return is_asked ? error_set(error, -EOPNOTSUPP, "a SELinux label was asked for, but this host has no SELinux")
+                        : (int) LABEL_IS_OFF;
+    r = dl_load(&library, error);
+    if (r == 0)
+        r = read_contexts(&contexts, error);
+    if (r == 0)
+        r = make_process(request, contexts, locks_fd, &label, &level, error);
+    if (r == 0)
+        r = make_files(request, contexts, level, &label, error);
+    if (r == 0)
+        r = check_transition(label.process, label.file, request->no_new_privileges, error);
+    if (r != 0)
+        return r;
+    *ret = label;
+    label = (Label){.categories_fd = -EBADF};
+    return 0;
+}
+
+/* By the fd's name in procfs: fgetxattr(2) takes no O_PATH fd. */
+static int read_file_label(int fd, char *context, size_t size)
+{
+    char path[64];
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    n = getxattr(path, XATTR_NAME_SELINUX, context, size - 1);
+    if (n < 0)
+        return -errno;
+    context[n] = 0;
+    return 0;
+}
+
+/* As the kernel calls it: a type may have other names (container_t was svirt_lxc_net_t). */
+static char *type_of(const char *text)
+{
+    char *canonical = NULL, *result;
+    bool is_known = sym_security_canonicalize_context_raw(text, &canonical) == 0;
+    _cleanup_context_ context_t context = sym_context_new(is_known ? canonical : text);
+    const char *type = context ? sym_context_type_get(context) : NULL;
+
+    result = strdup(type ? type : "?");
+    if (is_known)
+        sym_freecon(canonical);
+    return result;
+}
+
+char *label_file_type(int fd)
+{
+    char text[4096];
+
+    return dl_load(&library, NULL) < 0 || read_file_label(fd, text, sizeof(text)) < 0 ? strdup("?") : type_of(text);
+}
+
+bool label_is_for_containers(int fd)
+{
+    static const char *const keys[] = {"file", "ro_file"};
+    _cleanup_free_ char *type = label_file_type(fd), *contexts = NULL;
+
+    if (!type || dl_load(&library, NULL) < 0 || read_contexts(&contexts, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+        _cleanup_free_ char *text = label_contexts_find(contexts, keys[i]);
+        _cleanup_free_ char *known = text ? type_of(text) : NULL;
+
+        if (known && strcmp(known, type) == 0)
+            return true;
+    }
+    return false;
+}
