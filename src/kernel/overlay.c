@@ -40,19 +40,21 @@ static int set_lower(int fs_fd, const int *lower, size_t count)
     return sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "lowerdir", joined, 0);
 }
 
-int overlay_create(const int *lower, size_t lower_count, int upper_fd, int work_fd, uint64_t attributes)
+int overlay_create(const OverlayRequest *request)
 {
     _cleanup_close_ int fs_fd = sys_fsopen("overlay");
     int r;
 
     if (fs_fd < 0)
         return fs_fd;
-    r = set_lower(fs_fd, lower, lower_count);
-    if (r == 0 && upper_fd >= 0)
-        r = set_path(fs_fd, "upperdir", upper_fd);
-    if (r == 0 && upper_fd >= 0)
-        r = set_path(fs_fd, "workdir", work_fd);
+    r = set_lower(fs_fd, request->lower, request->lower_count);
+    if (r == 0 && request->upper_fd >= 0)
+        r = set_path(fs_fd, "upperdir", request->upper_fd);
+    if (r == 0 && request->upper_fd >= 0)
+        r = set_path(fs_fd, "workdir", request->work_fd);
+    if (r == 0 && request->label)
+        r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "context", request->label, 0);
     if (r == 0)
         r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-    return r < 0 ? r : sys_fsmount(fs_fd, (unsigned) attributes);
+    return r < 0 ? r : sys_fsmount(fs_fd, (unsigned) request->attributes);
 }

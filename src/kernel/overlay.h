@@ -10,7 +10,15 @@
 /* overlayfs itself stops at 500 lower layers (fs/overlayfs/params.c). */
 #define OVERLAY_LAYERS_MAX 500
 
-/* A detached overlay over the O_PATH fds `lower`, highest first, with MOUNT_ATTR_* `attributes`. upper_fd and work_fd
- * are O_PATH too, of one file system; both < 0 make it read-only, which takes at least two lower directories. fd or -errno; -E2BIG when this kernel cannot take that many
- * layers (before Linux 6.8 they share one string of 255 bytes). */
-int overlay_create(const int *lower, size_t lower_count, int upper_fd, int work_fd, uint64_t attributes);
+typedef struct OverlayRequest {
+    const int *lower; /* O_PATH fds, highest first */
+    size_t lower_count;
+    int upper_fd,
+        work_fd; /* O_PATH, of one file system; both < 0: read-only, which takes at least two lower directories */
+    uint64_t attributes; /* MOUNT_ATTR_* */
+    const char *label;   /* SELinux label of everything in it (context= of mount(8)); NULL: what the files have */
+} OverlayRequest;
+
+/* A detached overlay. fd or -errno; -E2BIG when this kernel cannot take that many layers (before Linux 6.8 they share one
+ * string of 255 bytes). */
+int overlay_create(const OverlayRequest *request);

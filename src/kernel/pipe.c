@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernel/pipe.h"
+
+#include "base/cleanup.h"
+#include "kernel/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define FIFO_NAME   "fifo"
+#define CONTEXT_MAX 4096
+
+static int make_fifo(const char *context, int ret_fds[2])
+{
+    char option[CONTEXT_MAX], *options[] = {option, (char *) "mode=0700", (char *) "nr_inodes=2", NULL};
+    _cleanup_close_ int mount_fd = -EBADF, read_fd = -EBADF, write_fd = -EBADF;
+    int n = snprintf(option, sizeof(option), "context=%s", context);
+
+    if (n < 0 || (size_t) n >= sizeof(option))
+        return -ENAMETOOLONG;
+    mount_fd = mount_create("tmpfs", NULL, options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV);
+    if (mount_fd < 0)
+        return mount_fd;
+    if (mkfifoat(mount_fd, FIFO_NAME, 0600) < 0)
+        return -errno;
+    /* Non-blocking, or opening one end would wait for the other: fifo(7). */
+    read_fd = openat(mount_fd, FIFO_NAME, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (read_fd < 0)
+        return -errno;
+    write_fd = openat(mount_fd, FIFO_NAME, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (write_fd < 0 || fcntl(read_fd, F_SETFL, O_RDONLY) < 0)
+        return -errno;
+    ret_fds[0] = TAKE_FD(read_fd);
+    ret_fds[1] = TAKE_FD(write_fd);
+    return 0;
+}
+
+int pipe_make(const char *context, int ret_fds[2])
+{
+    if (context)
+        return make_fifo(context, ret_fds);
+    return pipe2(ret_fds, O_CLOEXEC) < 0 ? -errno : 0;
+}
