@@ -92,12 +92,22 @@ static int set_option(MountSpec *mount, const char *option, Error *error)
         size_t offset;
         bool value;
     } flags[] = {
-        {"ro", offsetof(MountSpec, read_only), true},          {"readonly", offsetof(MountSpec, read_only), true},
-        {"rw", offsetof(MountSpec, read_only), false},         {"bind", offsetof(MountSpec, not_recursive), true},
-        {"norbind", offsetof(MountSpec, not_recursive), true}, {"rbind", offsetof(MountSpec, not_recursive), false},
-        {"noexec", offsetof(MountSpec, no_exec), true},        {"exec", offsetof(MountSpec, no_exec), false},
-        {"nosuid", offsetof(MountSpec, no_suid), true},        {"suid", offsetof(MountSpec, no_suid), false},
-        {"nodev", offsetof(MountSpec, no_dev), true},          {"dev", offsetof(MountSpec, no_dev), false},
+        {"ro", offsetof(MountSpec, read_only), true},
+        {"readonly", offsetof(MountSpec, read_only), true},
+        {"rw", offsetof(MountSpec, read_only), false},
+        {"bind", offsetof(MountSpec, not_recursive), true},
+        {"norbind", offsetof(MountSpec, not_recursive), true},
+        {"rbind", offsetof(MountSpec, not_recursive), false},
+        {"noexec", offsetof(MountSpec, no_exec), true},
+        {"exec", offsetof(MountSpec, no_exec), false},
+        {"nosuid", offsetof(MountSpec, no_suid), true},
+        {"suid", offsetof(MountSpec, no_suid), false},
+        {"nodev", offsetof(MountSpec, no_dev), true},
+        {"dev", offsetof(MountSpec, no_dev), false},
+        {"z", offsetof(MountSpec, relabel_shared), true},
+        {"Z", offsetof(MountSpec, relabel_private), true},
+        {"relabel=shared", offsetof(MountSpec, relabel_shared), true},
+        {"relabel=private", offsetof(MountSpec, relabel_private), true},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(flags); i++)
@@ -108,8 +118,7 @@ static int set_option(MountSpec *mount, const char *option, Error *error)
     for (size_t i = 0; mount->kind == MOUNT_KIND_TMPFS && i < ELEMENTSOF(tmpfs_options); i++)
         if (text_after_prefix(option, tmpfs_options[i]))
             return strv_append(&mount->options, option);
-    if (strcmp(option, "z") == 0 || strcmp(option, "Z") == 0 || strcmp(option, "U") == 0 ||
-        strcmp(option, "idmap") == 0)
+    if (strcmp(option, "U") == 0 || strcmp(option, "idmap") == 0)
         return error_set(error, -EOPNOTSUPP, "the mount option '%s' is not supported yet", option);
     return error_set(error, -EINVAL, "'%s' is not an option of a %s mount", option, kind_names[mount->kind]);
 }
@@ -129,8 +138,13 @@ static int set_options(MountSpec *mount, const char *list, Error *error)
     return 0;
 }
 
-static int publish(MountSpec *mount, MountSpec *ret)
+static int publish(MountSpec *mount, MountSpec *ret, Error *error)
 {
+    if ((mount->relabel_shared || mount->relabel_private) && mount->kind != MOUNT_KIND_BIND)
+        return error_set(error, -EINVAL, "'%s' is not an option of a %s mount", mount->relabel_shared ? "z" : "Z",
+                         kind_names[mount->kind]);
+    if (mount->relabel_shared && mount->relabel_private)
+        return error_set(error, -EINVAL, "a label is either 'z' or 'Z', for all or for this container");
     *ret = *mount;
     *mount = (MountSpec){};
     return 0;
@@ -154,7 +168,7 @@ int mount_parse_bind(const char *text, bool read_only, MountSpec *ret, Error *er
         r = set_target(&mount, count > 1 && *fields[1] ? fields[1] : fields[0], error);
     if (r == 0 && count > 2)
         r = set_options(&mount, fields[2], error);
-    return r < 0 ? r : publish(&mount, ret);
+    return r < 0 ? r : publish(&mount, ret, error);
 }
 
 int mount_parse_volume(const char *text, MountSpec *ret, Error *error)
@@ -169,7 +183,7 @@ int mount_parse_volume(const char *text, MountSpec *ret, Error *error)
     if (strchr(text, ':'))
         return mount_parse_bind(text, false, ret, error);
     r = set_target(&mount, text, error);
-    return r < 0 ? r : publish(&mount, ret);
+    return r < 0 ? r : publish(&mount, ret, error);
 }
 
 int mount_parse_tmpfs(const char *text, MountSpec *ret, Error *error)
@@ -185,7 +199,7 @@ int mount_parse_tmpfs(const char *text, MountSpec *ret, Error *error)
     r = set_target(&mount, fields[0], error);
     if (r == 0 && fields[1])
         r = set_options(&mount, fields[1], error);
-    return r < 0 ? r : publish(&mount, ret);
+    return r < 0 ? r : publish(&mount, ret, error);
 }
 
 int mount_parse_overlay(const char *text, MountSpec *ret, Error *error)
@@ -209,7 +223,7 @@ int mount_parse_overlay(const char *text, MountSpec *ret, Error *error)
     }
     if (r == 0)
         r = set_target(&mount, fields[count - 1], error);
-    return r < 0 ? r : publish(&mount, ret);
+    return r < 0 ? r : publish(&mount, ret, error);
 }
 
 /* type= comes first in effect, wherever it stands, because the other fields' meaning depends on it. */
@@ -287,7 +301,7 @@ int mount_parse_mount(const char *text, MountSpec *ret, Error *error)
         return error_set(error, -EINVAL, "'%s' lacks layer=PATH for the lower and the upper directory", text);
     if (mount.kind == MOUNT_KIND_ANONYMOUS && mount.host_path)
         return error_set(error, -EOPNOTSUPP, "named volumes are not supported yet");
-    return publish(&mount, ret);
+    return publish(&mount, ret, error);
 }
 
 /* Commas and backslashes of a path are escaped for split_fields(). */
@@ -313,9 +327,10 @@ char *mount_format(const MountSpec *mount)
     const struct {
         bool on;
         const char *name;
-    } flags[] = {{mount->read_only, "ro"},   {mount->not_recursive, "norbind"},
-                 {mount->no_exec, "noexec"}, {mount->kind != MOUNT_KIND_TMPFS && mount->no_suid, "nosuid"},
-                 {!mount->no_dev, "dev"},    {mount->kind == MOUNT_KIND_TMPFS && !mount->no_suid, "suid"}};
+    } flags[] = {{mount->read_only, "ro"},     {mount->not_recursive, "norbind"},
+                 {mount->no_exec, "noexec"},   {mount->kind != MOUNT_KIND_TMPFS && mount->no_suid, "nosuid"},
+                 {mount->relabel_shared, "z"}, {mount->relabel_private, "Z"},
+                 {!mount->no_dev, "dev"},      {mount->kind == MOUNT_KIND_TMPFS && !mount->no_suid, "suid"}};
     int r = push_field(&fields, "type=", kind_names[mount->kind]);
 
     if (r == 0 && mount->host_path)

@@ -53,6 +53,13 @@ void container_spec_free(ContainerSpec *spec)
     strv_free(spec->add_capabilities);
     strv_free(spec->drop_capabilities);
     free(spec->seccomp_profile);
+    free(spec->label_process);
+    free(spec->label_file);
+    free(spec->label_user);
+    free(spec->label_role);
+    free(spec->label_type);
+    free(spec->label_level);
+    free(spec->label_file_type);
     strv_free(spec->sysctls);
     strv_free(spec->properties);
     free(spec->slice);
@@ -156,6 +163,11 @@ static int merge_security_option(ContainerSpec *spec, Trust trust, const char *t
         {"no-new-privileges=", offsetof(ContainerSpec, no_new_privileges), "yes"},
         {"mask=", offsetof(ContainerSpec, masked_paths), NULL},
         {"unmask=", offsetof(ContainerSpec, unmasked_paths), NULL},
+        {"label=user:", offsetof(ContainerSpec, label_user), NULL},
+        {"label=role:", offsetof(ContainerSpec, label_role), NULL},
+        {"label=type:", offsetof(ContainerSpec, label_type), NULL},
+        {"label=level:", offsetof(ContainerSpec, label_level), NULL},
+        {"label=filetype:", offsetof(ContainerSpec, label_file_type), NULL},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(spellings); i++) {
@@ -168,7 +180,15 @@ static int merge_security_option(ContainerSpec *spec, Trust trust, const char *t
         if (values[0] && (value || alone))
             return merge_assignment(spec, trust, &assignment, error);
     }
-    if (text_after_prefix(text, "label=") || text_after_prefix(text, "apparmor="))
+    if (strcmp(text, "label=disable") == 0) {
+        char *values[] = {(char *) "yes", NULL};
+        Assignment assignment = {.setting = setting_of(offsetof(ContainerSpec, label_disabled)),
+                                 .values = values,
+                                 .origin = (char *) (uintptr_t) origin};
+
+        return merge_assignment(spec, trust, &assignment, error);
+    }
+    if (strcmp(text, "label=nested") == 0 || text_after_prefix(text, "apparmor="))
         return error_set(error, -EOPNOTSUPP, "%s: '%s' is not supported yet", origin, text);
     return error_set(error, -EINVAL, "%s: '%s' is not a security option", origin, text);
 }

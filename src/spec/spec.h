@@ -85,6 +85,10 @@ struct ContainerSpec {
     bool no_new_privileges;
     bool privileged;
     char *seccomp_profile; /* NULL: by kind of container; "unconfined"; a name */
+    /* SELinux; NULL: as the host's policy has it for containers */
+    bool label_disabled;
+    char *label_process, *label_file; /* whole contexts */
+    char *label_user, *label_role, *label_type, *label_level, *label_file_type;
     char **sysctls;
 
     /* Resources: systemd's own property assignments, "MemoryMax=64M" */

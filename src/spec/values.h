@@ -28,6 +28,8 @@ typedef struct MountSpec {
     char *inside_path;
     char **options; /* TMPFS: size=, mode=, … for the file system */
     bool read_only, not_recursive, no_exec, no_suid, no_dev;
+    bool relabel_shared,
+        relabel_private; /* BIND: "z", "Z": give the source a label for all, or for this container only */
     char *origin;
 } MountSpec;
 
