@@ -284,6 +284,8 @@ static int print_running(const Container *container)
     if (r == 0)
         r = print_network(machine);
     if (r == 0)
+        r = print_field("SELinux", machine->process_label);
+    if (r == 0)
         r = print_field("Log", machine->log);
     if (r == 0)
         r = print_usage(&usage);

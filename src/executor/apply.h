@@ -40,6 +40,7 @@ int apply_sysctl(Context *context, const Step *step);
 int apply_join_cgroup(Context *context, const Step *step);
 int apply_hostname(Context *context, const Step *step);
 int apply_loopback(Context *context, const Step *step);
+int apply_label(Context *context, const Step *step);
 int apply_keyring(Context *context, const Step *step);
 int apply_rlimit(Context *context, const Step *step);
 int apply_oom_score(Context *context, const Step *step);

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "kernel/cgroup.h"
 #include "kernel/mount.h"
+#include "kernel/pipe.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
 
@@ -156,14 +157,15 @@ int apply_clone_tree(Context *context, const Step *step)
 static int open_output_pipes(Context *context, const StepSupervise *supervise)
 {
     for (int i = 0; i < 2; i++) {
-        int fds[2];
+        int fds[2], r;
 
         if (supervise->log == STEP_LOG_NONE) {
             context->payload_stdio[i + 1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
             continue;
         }
-        if (pipe2(fds, O_CLOEXEC) < 0)
-            return -errno;
+        r = pipe_make(supervise->file_label, fds);
+        if (r < 0)
+            return r;
         context->output_fds[i] = fds[0];
         context->payload_stdio[i + 1] = fds[1];
     }

@@ -50,6 +50,20 @@ static int write_proc(Context *context, const char *name, const char *text)
     return fd < 0 ? fd : file_write_all(fd, text, strlen(text));
 }
 
+/* For the next execve(2), and for the keyring that the next step makes. */
+int apply_label(Context *context, const Step *step)
+{
+    static const char *const attributes[] = {"thread-self/attr/keycreate", "thread-self/attr/exec"};
+
+    for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+        int r = write_proc(context, attributes[i], step->label.process);
+
+        if (r < 0)
+            return fail(context, r, "cannot set the SELinux label '%s': %s", step->label.process, strerror(-r));
+    }
+    return 0;
+}
+
 int apply_sysctl(Context *context, const Step *step)
 {
     for (size_t i = 0; step->sysctl.assignments && step->sysctl.assignments[i]; i++) {

@@ -41,6 +41,7 @@ static const Operation operations[_STEP_KIND_MAX] = {
     [STEP_JOIN_CGROUP] = {apply_join_cgroup, NULL},
     [STEP_HOSTNAME] = {apply_hostname, NULL},
     [STEP_LOOPBACK] = {apply_loopback, NULL},
+    [STEP_LABEL] = {apply_label, NULL},
     [STEP_KEYRING] = {apply_keyring, NULL},
     [STEP_RLIMIT] = {apply_rlimit, NULL},
     [STEP_OOM_SCORE] = {apply_oom_score, NULL},

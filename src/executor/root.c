@@ -40,6 +40,9 @@ int apply_join(Context *context, const Step *step)
 {
     int target = context_fd(context, step->join.target_pidfd);
 
+    /* The last sight of a procfs that no container can have covered: kernel files of this process are reached by it. */
+    context->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
     if (setns(target, (int) step->join.namespaces) < 0)
         return fail(context, -errno, "cannot join the namespaces: %s", strerror(errno));
     context->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -187,7 +190,12 @@ int apply_root_overlay(Context *context, const Step *step)
         r = open_layer(context, changes_fd, "work", &work_fd);
     if (r < 0)
         return r;
-    root_fd = overlay_create(layer_fds, count, upper_fd, work_fd, overlay->attributes);
+    root_fd = overlay_create(&(OverlayRequest){.lower = layer_fds,
+                                               .lower_count = count,
+                                               .upper_fd = upper_fd,
+                                               .work_fd = work_fd,
+                                               .attributes = overlay->attributes,
+                                               .label = overlay->label});
     if (root_fd < 0)
         return fail(context, root_fd, "cannot mount the overlay of %zu layers: %s", count, strerror(-root_fd));
     return attach_root(context, root_fd);
@@ -223,7 +231,11 @@ int apply_overlay(Context *context, const Step *step)
     r = resolve_make(context->root_fd, overlay->target, RESOLVE_DIRECTORY, &target_fd);
     if (r < 0)
         return fail(context, r, "cannot prepare '%s' in the root file system: %s", overlay->target, strerror(-r));
-    mount_fd = overlay_create(lower, (size_t) overlay->lower_count, upper_fd, work_fd, overlay->attributes);
+    mount_fd = overlay_create(&(OverlayRequest){.lower = lower,
+                                                .lower_count = (size_t) overlay->lower_count,
+                                                .upper_fd = upper_fd,
+                                                .work_fd = work_fd,
+                                                .attributes = overlay->attributes});
     if (mount_fd < 0)
         return fail(context, mount_fd, "cannot make the overlay for '%s': %s", overlay->target, strerror(-mount_fd));
     r = mount_attach(mount_fd, target_fd);

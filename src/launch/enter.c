@@ -145,6 +145,10 @@ static int make_plan(Entry *entry, Error *error)
         step = step_list_add(plan, STEP_TERMINAL, "--tty");
         step->terminal = (StepTerminal){.is_stdio = true, .rows = rows, .columns = columns};
     }
+    if (request->machine->process_label && !request->privileged) {
+        step = step_list_add(plan, STEP_LABEL, "machine");
+        step->label.process = step_list_string(plan, request->machine->process_label);
+    }
     step_list_add(plan, STEP_KEYRING, "default");
     step = step_list_add(plan, STEP_WORKING_DIRECTORY, request->working_directory ? "--workdir" : "machine");
     step->working_directory.path =
@@ -159,8 +163,11 @@ static int make_plan(Entry *entry, Error *error)
 
 static int prepare_stdio(Entry *entry)
 {
+    const char *label = entry->request->privileged ? NULL : entry->request->machine->file_label;
+
     for (int i = 0; i < 3 && !entry->request->detach && !entry->request->tty; i++) {
-        int r = launch_prepare_stream(i, entry->request->interactive, &entry->child_fds[i], &entry->relay_fds[i]);
+        int r =
+            launch_prepare_stream(i, entry->request->interactive, label, &entry->child_fds[i], &entry->relay_fds[i]);
         if (r < 0)
             return r;
     }

@@ -352,6 +352,8 @@ int launch_gather(Launch *launch, Error *error)
     if (r == 0)
         r = gather_mounts(launch, error);
     if (r == 0)
+        r = launch_gather_label(launch, error);
+    if (r == 0)
         r = gather_cgroup(launch, error);
     if (r == 0)
         r = gather_log(launch, error);

@@ -4,6 +4,7 @@
  * Never does: anything.
  * Runs in: berthctl. */
 
+#include "host/label.h"
 #include "host/seccomp.h"
 #include "host/systemd.h"
 #include "launch/launch.h"
@@ -38,6 +39,7 @@ struct Launch {
     char *cgroup_path, *resolv_conf, *unit;
     LaunchCgroup cgroup;
     SeccompFilter seccomp;
+    Label label;
     StepList plan;
     bool is_probe; /* only the plan is asked for */
     bool is_started;
@@ -65,13 +67,18 @@ void launch_unregister_dead(Launch *launch, int leader_pidfd);
 /* gather.c */
 int launch_gather(Launch *launch, Error *error);
 
+/* label.c: after the root and the mounts are known. Relabels volumes. */
+int launch_gather_label(Launch *launch, Error *error);
+
 /* spawn.c: runs the executor from a read-only clone of itself. child_fds[i] < 0 is /dev/null. */
 int launch_spawn_executor(const StepList *plan, const FdList *fds, const int child_fds[3], int *ret_control_fd,
                           pid_t *ret_pid, Error *error);
 /* What a payload without a terminal of its own gets as standard stream `number`: our file, or, where that is a terminal, a
- * pipe whose other end is in *ret_relay_fd. A terminal of the caller's never reaches the payload (TIOCSTI and its kind).
+ * pipe whose other end is in *ret_relay_fd. A terminal of the caller's never reaches the payload (TIOCSTI and its kind); nor,
+ * with a SELinux `label`, any file of the caller's: the kernel would not let the payload use it, so it gets a pipe with that
+ * label.
  * Both stay as they are for /dev/null. */
-int launch_prepare_stream(int number, bool interactive, int *ret_child_fd, int *ret_relay_fd);
+int launch_prepare_stream(int number, bool interactive, const char *label, int *ret_child_fd, int *ret_relay_fd);
 /* Reads one message; `fd` is what came with it or -EBADF. 1 a message, 0 the end, -ETIMEDOUT, -errno. */
 int launch_read_message(int control_fd, int timeout_msec, Message *ret, int *ret_fd);
 /* Tells the supervisor that it may outlive us, and whether it has a registration to take back at the end. */

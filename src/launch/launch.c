@@ -56,6 +56,7 @@ void launch_free(Launch *launch)
     free(launch->resolv_conf);
     free(launch->unit);
     seccomp_filter_done(&launch->seccomp);
+    label_done(&launch->label);
     step_list_done(&launch->plan);
     machine_free(launch->machine);
     launch_leave_bus(launch);
@@ -141,6 +142,10 @@ static int describe_machine(Launch *launch)
     if (r == 0)
         r = copy_string(&machine->seccomp_profile, spec->seccomp_profile);
     if (r == 0)
+        r = copy_string(&machine->process_label, launch->facts.process_label);
+    if (r == 0)
+        r = copy_string(&machine->file_label, launch->facts.file_label);
+    if (r == 0)
         r = copy_list(&machine->environment, spec->environment);
     if (r == 0)
         r = strv_extend(&command, spec->entrypoint);
@@ -193,7 +198,7 @@ int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error
         return -ENOMEM;
     launch->request = *request;
     launch->is_probe = probe;
-    launch->lock_fd = launch->control_fd = launch->terminal_fd = -EBADF;
+    launch->lock_fd = launch->control_fd = launch->terminal_fd = launch->label.categories_fd = -EBADF;
     for (int i = 0; i < 3; i++)
         launch->relay_fds[i] = launch->child_fds[i] = -EBADF;
     launch->machine = calloc(1, sizeof(Machine));
@@ -234,7 +239,8 @@ static int prepare_stdio(Launch *launch)
     if (spec->detach || spec->tty || spec->boot || launch->facts.log != STEP_LOG_PASSTHROUGH)
         return 0;
     for (int i = 0; i < 3; i++) {
-        int r = launch_prepare_stream(i, spec->interactive, &launch->child_fds[i], &launch->relay_fds[i]);
+        int r = launch_prepare_stream(i, spec->interactive, launch->facts.file_label, &launch->child_fds[i],
+                                      &launch->relay_fds[i]);
         if (r < 0)
             return r;
     }

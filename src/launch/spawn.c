@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "kernel/memfd.h"
 #include "kernel/mount.h"
+#include "kernel/pipe.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
 
@@ -136,21 +137,22 @@ int launch_spawn_executor(const StepList *plan, const FdList *fds, const int chi
     return 0;
 }
 
-int launch_prepare_stream(int number, bool interactive, int *ret_child_fd, int *ret_relay_fd)
+int launch_prepare_stream(int number, bool interactive, const char *label, int *ret_child_fd, int *ret_relay_fd)
 {
-    int fds[2];
+    int fds[2], r;
     struct stat st;
 
     /* Not asked for, or closed by our caller: /dev/null. A directory too: from one of the host's the payload could open
      * what is beside and above it. */
     if ((number == 0 && !interactive) || fstat(number, &st) < 0 || S_ISDIR(st.st_mode))
         return 0;
-    if (!isatty(number)) {
+    if (!isatty(number) && !label) {
         *ret_child_fd = fcntl(number, F_DUPFD_CLOEXEC, 3);
         return *ret_child_fd < 0 ? -errno : 0;
     }
-    if (pipe2(fds, O_CLOEXEC) < 0)
-        return -errno;
+    r = pipe_make(label, fds);
+    if (r < 0)
+        return r;
     *ret_child_fd = fds[number == 0 ? 0 : 1];
     *ret_relay_fd = fds[number == 0 ? 1 : 0];
     return 0;

@@ -46,6 +46,8 @@ struct HostFacts {
     const void *seccomp_program;
     size_t seccomp_size;
 
+    const char *process_label, *file_label; /* SELinux; NULL: not confined by it */
+
     uint16_t terminal_rows, terminal_columns;
     unsigned last_capability;
     uint64_t available_capabilities; /* what the launcher itself has */

@@ -5,6 +5,7 @@
 #include "plan/internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* The order of a start. A contributor may only lean on what stands above it. */
 static void (*const contributors[])(Planner *) = {
@@ -26,12 +27,21 @@ static void (*const contributors[])(Planner *) = {
 void plan_add_mount(Planner *planner, const char *origin, const char *type, const char *target, uint64_t attributes,
                     char *const *options)
 {
-    Step *step = step_list_add(planner->list, STEP_MOUNT, origin);
+    /* File systems that are made for this container have its label; the kernel's own have the kernel's. */
+    bool is_labelled = planner->facts->file_label && (strcmp(type, "tmpfs") == 0 || strcmp(type, "devpts") == 0);
+    _cleanup_strv_ char **all = NULL;
+    Step *step;
 
+    if (strv_extend(&all, options) < 0 ||
+        (is_labelled && strv_append_format(&all, "context=%s", planner->facts->file_label) < 0)) {
+        planner->list->failed = -ENOMEM;
+        return;
+    }
+    step = step_list_add(planner->list, STEP_MOUNT, origin);
     step->mount = (StepMount){
         .type = step_list_string(planner->list, type),
         .target = step_list_string(planner->list, target),
-        .options = step_list_strings(planner->list, options),
+        .options = step_list_strings(planner->list, all),
         .attributes = attributes,
     };
 }

@@ -31,6 +31,10 @@ void plan_enter(Planner *planner)
     step->hostname.name = step_list_string(planner->list, spec->hostname);
     if (spec->network == NETWORK_PRIVATE)
         step_list_add(planner->list, STEP_LOOPBACK, ORIGIN(network));
+    if (planner->facts->process_label) {
+        step = step_list_add(planner->list, STEP_LABEL, ORIGIN(label_process));
+        step->label.process = step_list_string(planner->list, planner->facts->process_label);
+    }
     step_list_add(planner->list, STEP_KEYRING, DEFAULT_ORIGIN);
 }
 

@@ -156,6 +156,7 @@ static void plan_root_overlay(Planner *planner)
         .root_mode = facts->root_mode,
         .root_uid = facts->root_uid,
         .root_gid = facts->root_gid,
+        .label = step_list_string(planner->list, facts->file_label),
     };
     free(highest_first);
 }

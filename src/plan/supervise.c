@@ -49,6 +49,7 @@ void plan_supervise(Planner *planner)
         .forget_log = spec->remove,
         .attach_fd = facts->attach_fd,
         .is_system = spec->boot,
+        .file_label = step_list_string(planner->list, facts->file_label),
         .registrar_fd = facts->registrar_fd,
     };
     plan_log(planner, &step->supervise);

@@ -23,6 +23,8 @@ const JsonField machine_fields[] = {
     STRING(seccomp_profile),
     NUMBER(capabilities),
     FLAG(no_new_privileges),
+    STRING(process_label),
+    STRING(file_label),
     STRING(log),
     JSON_FIELD(Machine, exposed_ports, JSON_FIELD_LIST),
     STRING(boot_id),

@@ -20,8 +20,9 @@ typedef struct Machine {
     char *user, *working_directory, *seccomp_profile;
     uint64_t capabilities;
     bool no_new_privileges;
-    char *log;            /* journald, file, none, passthrough */
-    char **exposed_ports; /* "80/tcp", as the image or --expose= has it: unchecked */
+    char *process_label, *file_label; /* SELinux, NULL: not confined by it */
+    char *log;                        /* journald, file, none, passthrough */
+    char **exposed_ports;             /* "80/tcp", as the image or --expose= has it: unchecked */
     char *boot_id;
     uint64_t supervisor, supervisor_started; /* pid and proc_pid_stat(5) start time in ticks */
     uint64_t leader, leader_started, leader_pidfd_id;

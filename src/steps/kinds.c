@@ -29,7 +29,7 @@ static const StepField supervise_fields[] = {STRING(supervise, name), STRING(sup
     NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
     NUMBER(supervise, log_max_bytes), NUMBER(supervise, log_max_files), LIST(supervise, log_fields),
     NUMBER(supervise, run_fd), NUMBER(supervise, keep_exit), NUMBER(supervise, forget_log), NUMBER(supervise, attach_fd),
-    NUMBER(supervise, is_system), NUMBER(supervise, registrar_fd)};
+    NUMBER(supervise, is_system), NUMBER(supervise, registrar_fd), STRING(supervise, file_label)};
 static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),
     STRING(propagation, path)};
 static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(root_tree, volatile_usr),
@@ -37,7 +37,7 @@ static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(roo
 static const StepField root_overlay_fields[] = {NUMBER(root_overlay, data_tree), LIST(root_overlay, lower),
     STRING(root_overlay, upper), NUMBER(root_overlay, tree), MOUNT(root_overlay, attributes),
     OCTAL(root_overlay, root_mode),
-    NUMBER(root_overlay, root_uid), NUMBER(root_overlay, root_gid)};
+    NUMBER(root_overlay, root_uid), NUMBER(root_overlay, root_gid), STRING(root_overlay, label)};
 static const StepField mount_fields[] = {STRING(mount, type), STRING(mount, source), STRING(mount, target),
     LIST(mount, options), MOUNT(mount, attributes), NUMBER(mount, plain)};
 static const StepField bind_fields[] = {NUMBER(bind, tree), STRING(bind, target), MOUNT(bind, attributes),
@@ -57,6 +57,7 @@ static const StepField read_only_fields[] = {LIST(read_only, paths)};
 static const StepField sysctl_fields[] = {LIST(sysctl, assignments)};
 static const StepField pivot_fields[] = {NUMBER(pivot, read_only)};
 static const StepField join_cgroup_fields[] = {NUMBER(join_cgroup, mount), NUMBER(join_cgroup, read_only)};
+static const StepField label_fields[] = {STRING(label, process)};
 static const StepField hostname_fields[] = {STRING(hostname, name)};
 static const StepField rlimit_fields[] = {NUMBER(rlimit, resource), NUMBER(rlimit, soft), NUMBER(rlimit, hard)};
 static const StepField oom_score_fields[] = {NUMBER(oom_score, score_plus_1000)};
@@ -98,6 +99,7 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_JOIN_CGROUP] = {"join-cgroup", STEP_INNER, FIELDS(join_cgroup_fields), .reads = {SLOT_PIVOTED}},
     [STEP_HOSTNAME] = {"hostname", STEP_INNER, FIELDS(hostname_fields), .reads = {SLOT_PAYLOAD}},
     [STEP_LOOPBACK] = {"loopback", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
+    [STEP_LABEL] = {"label", STEP_INNER, FIELDS(label_fields), .reads = {SLOT_ROOT}},
     [STEP_KEYRING] = {"keyring", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
     [STEP_RLIMIT] = {"rlimit", STEP_INNER, FIELDS(rlimit_fields), .reads = {SLOT_PAYLOAD}},
     [STEP_OOM_SCORE] = {"oom-score", STEP_INNER, FIELDS(oom_score_fields), .reads = {SLOT_PAYLOAD}},

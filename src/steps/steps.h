@@ -55,6 +55,7 @@ typedef enum StepKind {
     STEP_JOIN_CGROUP,
     STEP_HOSTNAME,
     STEP_LOOPBACK,
+    STEP_LABEL,
     STEP_KEYRING,
     STEP_RLIMIT,
     STEP_OOM_SCORE,
@@ -118,6 +119,7 @@ typedef struct StepSupervise {
     const char **log_fields;               /* more fields of the journal's entries, "NAME=VALUE" */
     uint64_t attach_fd;                    /* listening socket for attach; 0: none */
     uint64_t is_system;                    /* an init system: a reboot inside is an orderly end */
+    const char *file_label;                /* SELinux label of the payload's pipes; NULL: none */
     uint64_t registrar_fd;                 /* the program to run at the end of a machine that was registered; 0: none */
 } StepSupervise;
 
@@ -140,6 +142,7 @@ typedef struct StepRootOverlay {
     uint64_t tree;       /* another cloned tree, as the lowest directory */
     uint64_t attributes; /* MOUNT_ATTR_* */
     uint64_t root_mode, root_uid, root_gid; /* of an upper directory on a tmpfs: the root shows its topmost layer's */
+    const char *label;                      /* SELinux label of all files in it; NULL: what they have */
 } StepRootOverlay;
 
 typedef struct StepMount {
@@ -210,6 +213,10 @@ typedef struct StepJoinCgroup {
     uint64_t read_only;
 } StepJoinCgroup;
 
+typedef struct StepLabel {
+    const char *process; /* SELinux label of the payload */
+} StepLabel;
+
 typedef struct StepHostname {
     const char *name;
 } StepHostname;
@@ -274,6 +281,7 @@ typedef struct Step {
         StepSysctl sysctl;
         StepPivot pivot;
         StepJoinCgroup join_cgroup;
+        StepLabel label;
         StepHostname hostname;
         StepRlimit rlimit;
         StepOomScore oom_score;

@@ -18,7 +18,7 @@ typedef struct Case {
     const char *name, *definition;
     Words options[6];
     char *layers[4]; /* none: the root is a directory */
-    bool no_cgroup, own_cgroup, no_seccomp, has_resolv_conf;
+    bool no_cgroup, own_cgroup, no_seccomp, has_resolv_conf, has_labels;
 } Case;
 
 #define DIRECTORY "[Container]\nContainerName=web\nDirectory=/srv/tree\n"
@@ -86,6 +86,10 @@ static const Case cases[] = {
      .definition =
          IMAGE "Exec=/bin/true\n[Process]\nUlimit=nofile=1024:2048\nUlimit=core=infinity\nOOMScoreAdjust=-10\n",
      .layers = ONE_LAYER},
+    {.name = "labels",
+     .definition = IMAGE "Exec=/bin/true\n[Filesystem]\nTmpfs=/scratch\nReadOnly=yes\n",
+     .layers = ONE_LAYER,
+     .has_labels = true},
     {.name = "no-cgroup", .definition = DIRECTORY "Exec=/bin/true\n", .no_cgroup = true},
     {.name = "own-cgroup", .definition = DIRECTORY "Exec=/bin/true\nMemory=64M\nPidsLimit=100\n", .own_cgroup = true},
 };
@@ -154,6 +158,8 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
         .id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         .seccomp_program = program,
         .seccomp_size = test->no_seccomp ? 0 : sizeof(program),
+        .process_label = test->has_labels ? "u:r:container_t:s0:c1,c2" : NULL,
+        .file_label = test->has_labels ? "u:r:container_file_t:s0:c1,c2" : NULL,
         .terminal_rows = 24,
         .terminal_columns = 80,
         .last_capability = 40,
