@@ -1,0 +1,122 @@
+#!/bin/bash
+# hosts: vm
+# SELinux, enforcing: what a container is labelled as, what that keeps it from, and what it may do all the same.
+
+# shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC1091
+. "$(dirname "$0")/containers.sh"
+
+# The types are the policy's.
+contexts() { sed -n "s/^$1 = \"\(.*\)\"/\1/p" /etc/selinux/default/contexts/lxc_contexts; }
+type_of() { cut -d: -f3 <<<"$1"; }
+level_of() { cut -d: -f4- <<<"$1"; }
+
+label_of() { # NAME
+    tr -d '\0\n' <"/proc/$(state_field "$1" leader)/attr/current"
+}
+
+start_image() { # SUFFIX [OPTION...]
+    local suffix=$1
+    shift
+    b run -d --name "$ID-$suffix" "$@" "$(image)" /bin/sh -c 'trap "exit 0" TERM; while :; do sleep 1000 & wait; done' >/dev/null
+}
+
+# Denials of anything that ran as a container since the mark.
+mark_denials() { DENIED=$(grep -c 'avc:  denied' /var/log/audit/audit.log || true); }
+denials() { grep 'avc:  denied' /var/log/audit/audit.log | tail -n +$((DENIED + 1)) | grep ":$(type_of "$(contexts process)"):" || true; }
+
+test_processes_and_files_have_labels() {
+    local process first second root
+    prepare_image '{"Cmd":["/bin/true"]}'
+    process=$(type_of "$(contexts process)")
+    start_image a
+    start_image b
+    first=$(label_of "$ID-a") second=$(label_of "$ID-b")
+    assert_eq "$(type_of "$first")" "$process"
+    assert_match "$(level_of "$first")" '^s0:c[0-9]+,c[0-9]+$'
+    assert_ne "$(level_of "$first")" "$(level_of "$second")"
+    # What is mounted for it has its categories; a command that enters it has its label.
+    assert_eq "$(b exec "$ID-a" /bin/sh -c 'cat /proc/self/attr/current')" "$first"
+    root=/proc/$(state_field "$ID-a" leader)/root
+    assert_eq "$(stat -c %C "$root"/{etc/passwd,dev/null,dev/shm,dev/pts,dev/pts/ptmx} | sort -u)" \
+        "$(contexts file | cut -d: -f1-3):$(level_of "$first")"
+    b terminate "$ID-a" "$ID-b"
+}
+
+# The same container has the same categories at its next start, so a private volume stays its own.
+test_categories_come_back() {
+    local first
+    prepare_image '{"Cmd":["/bin/true"]}'
+    first=$(b run --rm --name "$ID" "$(image)" cat /proc/self/attr/current | tr -d '\0')
+    assert_eq "$(b run --rm --name "$ID" "$(image)" cat /proc/self/attr/current | tr -d '\0')" "$first"
+}
+
+# All that an everyday payload does, without a single denial.
+test_everyday_work_is_allowed() {
+    prepare_image '{"Cmd":["/bin/true"]}'
+    mark_denials
+    assert_eq "$(b run --rm "$(image)" /bin/sh -c 'echo out; echo x >/dev/null; echo y >/tmp/f; mkdir -p /srv/d && cat /tmp/f')" "$(printf 'out\ny')"
+    assert_eq "$(echo piped | b run --rm -i "$(image)" cat)" piped
+    b run --rm "$(image)" /bin/sh -c 'echo to a file' >"$TEST_TMP/out"
+    assert_eq "$(cat "$TEST_TMP/out")" 'to a file'
+    expect_rc 0 b run --rm --init "$(image)" /bin/sh -c 'echo err >&2; echo again >/dev/stderr; echo > /dev/shm/x'
+    assert_eq "$ERR" "$(printf 'err\nagain')"
+    assert_eq "$(b run --rm -t "$(image)" /bin/sh -c 'test -t 0 && echo terminal' | tr -d '\r')" terminal
+    assert_eq "$(b run --rm --tmpfs /t --read-only "$(image)" /bin/sh -c 'echo a >/t/a && cat /t/a')" a
+    start_image d
+    assert_eq "$(b exec "$ID-d" cat /etc/hostname)" "$ID-d"
+    b stop "$ID-d"
+    assert_eq "$(denials)" ''
+}
+
+# Two containers from one image, both root, both on one volume of the host: by type alone they could read each other.
+test_categories_keep_containers_apart() {
+    prepare_image '{"Cmd":["/bin/true"]}'
+    mkdir -m 777 "$TEST_TMP/private" "$TEST_TMP/shared" "$TEST_TMP/none"
+    echo secret >"$TEST_TMP/private/file"
+    echo shared >"$TEST_TMP/shared/file"
+    echo none >"$TEST_TMP/none/file"
+    start_image a -v "$TEST_TMP/private:/private:Z" -v "$TEST_TMP/shared:/shared:z"
+    start_image b -v "$TEST_TMP/private:/private" -v "$TEST_TMP/shared:/shared" -v "$TEST_TMP/none:/none"
+    assert_eq "$(b exec "$ID-a" cat /private/file /shared/file)" "$(printf 'secret\nshared')"
+    assert_eq "$(b exec "$ID-b" cat /shared/file)" shared
+    expect_rc 1 b exec "$ID-b" cat /private/file
+    assert_match "$ERR" 'Permission denied'
+    # A file of the host that nobody labelled for containers.
+    expect_rc 1 b exec "$ID-b" cat /none/file
+    # Whatever is mounted: the other one's memory is behind its categories too, and the host's files behind their types.
+    expect_rc 125 b run --rm -v /etc:/host-etc:z "$(image)" /bin/true
+    assert_match "$ERR" "belongs to the host"
+    b terminate "$ID-a" "$ID-b"
+    b run --rm --security-opt label=disable -v "$TEST_TMP/none:/none" "$(image)" cat /none/file
+}
+
+test_what_is_asked_for() {
+    local type
+    prepare_image '{"Cmd":["/bin/true"]}'
+    type=$(type_of "$(contexts process)")
+    assert_eq "$(b run --rm --security-opt label=level:s0:c7,c9 "$(image)" cat /proc/self/attr/current | tr -d '\0')" \
+        "system_u:system_r:$type:s0:c7,c9"
+    assert_match "$(b run --rm --security-opt label=disable "$(image)" cat /proc/self/attr/current | tr -d '\0')" unconfined_t
+    assert_match "$(b run --rm --privileged "$(image)" cat /proc/self/attr/current | tr -d '\0')" unconfined_t
+    expect_rc 125 b run --rm --security-opt label=type:no_such_t "$(image)" /bin/true
+    assert_match "$ERR" 'policy does not know.*no_such_t'
+    expect_rc 125 b run --rm -Z nonsense "$(image)" /bin/true
+    assert_match "$ERR" 'nonsense'
+    assert_no_trace "$ID"
+}
+
+# A directory keeps its labels: one that is no container's is run without confinement, and that is said.
+test_directories_keep_theirs() {
+    prepare
+    expect_rc 0 run_in cat /proc/self/attr/current
+    assert_match "$OUT" unconfined_t
+    assert_match "$ERR" 'SELinux does not confine this container: the type of its tree'
+    expect_rc 0 run_in --ephemeral cat /proc/self/attr/current
+    assert_match "$OUT" "$(type_of "$(contexts process)")"
+    chcon -R -t "$(type_of "$(contexts file)")" "$ROOT"
+    expect_rc 0 run_in cat /proc/self/attr/current
+    assert_match "$OUT" "$(type_of "$(contexts process)")"
+    assert_eq "$ERR" ''
+}
+
+run_tests
