@@ -15,13 +15,24 @@
 /* What an operation is: reads its arguments, and does it. Its row in proto/ says what it may do. */
 typedef struct Operation {
     int (*run)(Request *request);
+    int (*read_arguments)(Request *request); /* behind the name; NULL: there are none, or it does so itself */
 } Operation;
 
 static const Operation operations[_BUS_OPERATION_MAX] = {
-    [BUS_GET_MACHINE] = {method_get_machine},     [BUS_GET_MACHINE_BY_PID] = {method_get_machine_by_pid},
-    [BUS_LIST_MACHINES] = {method_list_machines}, [BUS_DESCRIBE_MACHINE] = {method_describe_machine},
-    [BUS_GET_IMAGE] = {method_get_image},         [BUS_LIST_IMAGES] = {method_list_images},
-    [BUS_SUBSCRIBE] = {method_subscribe},         [BUS_UNSUBSCRIBE] = {method_unsubscribe},
+    [BUS_GET_MACHINE] = {method_get_machine, NULL},
+    [BUS_GET_MACHINE_BY_PID] = {method_get_machine_by_pid, NULL},
+    [BUS_LIST_MACHINES] = {method_list_machines, NULL},
+    [BUS_DESCRIBE_MACHINE] = {method_describe_machine, NULL},
+    [BUS_GET_IMAGE] = {method_get_image, NULL},
+    [BUS_LIST_IMAGES] = {method_list_images, NULL},
+    [BUS_SUBSCRIBE] = {method_subscribe, NULL},
+    [BUS_UNSUBSCRIBE] = {method_unsubscribe, NULL},
+    [BUS_STOP] = {method_stop, arguments_stop},
+    [BUS_TERMINATE] = {method_terminate, NULL},
+    [BUS_KILL] = {method_kill, arguments_kill},
+    [BUS_PAUSE] = {method_pause, NULL},
+    [BUS_RESUME] = {method_resume, NULL},
+    [BUS_REMOVE_IMAGE] = {method_remove_image, arguments_force},
 };
 
 int bus_reply_error(sd_bus_message *message, const char *name, const char *format, ...)
@@ -72,6 +83,21 @@ static int read_name(Request *request)
     return request->name ? 0 : -ENOMEM;
 }
 
+/* What the call is about, as far as it is there. */
+static void look_up(Request *request)
+{
+    Daemon *daemon = request->daemon;
+    _cleanup_store_image_ StoreImage *image = NULL;
+
+    machine_free(TAKE_PTR(daemon->machine));
+    if (!request->name)
+        return;
+    if (request->method->flags & BUS_METHOD_ON_IMAGE)
+        request->has_image = object_load_image(daemon, request->name, &image, NULL) == 0;
+    else
+        (void) roster_load(daemon->roster, request->name, &daemon->machine, NULL);
+}
+
 static TierFacts gather_facts(const Request *request)
 {
     const BusMethod *method = request->method;
@@ -79,27 +105,34 @@ static TierFacts gather_facts(const Request *request)
     return (TierFacts){
         .least = method->least,
         .is_about = request->name != NULL,
-        .is_missing = !request->daemon->machine,
+        .is_missing = !request->daemon->machine && !request->has_image,
         .enters = method->flags & BUS_METHOD_ENTERS,
         .configures = method->flags & BUS_METHOD_CONFIGURES,
     };
 }
 
-/* -errno when an answer could not even be sent. */
+/* The typed request, whole, before anybody is asked whether it may be. */
+static int read_request(Request *request)
+{
+    const Operation *operation = &operations[request->method->operation];
+    int r = read_name(request);
+
+    if (r >= 0 && operation->read_arguments)
+        r = operation->read_arguments(request);
+    return r < 0 ? r : 0;
+}
+
+/* -errno when there is no answer yet. */
 static int serve(Request *request, BusTier granted)
 {
-    Daemon *daemon = request->daemon;
     TierFacts facts;
-    int r;
+    int r = read_request(request);
 
-    if (request->caller->is_inside && request->method->least > BUS_TIER_READ)
-        return authorize(request, _BUS_TIER_MAX, BUS_TIER_READ);
-    r = read_name(request);
     if (r < 0)
-        return r == -ENOMEM ? r : bus_reply_error(request->message, SD_BUS_ERROR_INVALID_ARGS, "not a valid request");
-    machine_free(TAKE_PTR(daemon->machine));
-    if (request->name)
-        (void) roster_load(daemon->roster, request->name, &daemon->machine, NULL);
+        return r == -ENOMEM ? r
+                            : bus_reply_error(request->message, SD_BUS_ERROR_INVALID_ARGS, "Not a valid request for %s",
+                                              request->method->name);
+    look_up(request);
     facts = gather_facts(request);
     r = authorize(request, required_tier(&facts), granted);
     return r <= 0 ? r : operations[request->method->operation].run(request);

@@ -93,10 +93,12 @@ const KnownMachine *caller_find_machine(const Daemon *daemon, pid_t pid)
     if (cgroup_path_of(pid, path, sizeof(path)) < 0)
         return NULL;
     for (size_t i = 0; i < daemon->machines_count; i++) {
-        const char *rest = daemon->machines[i].payload_cgroup
-                               ? text_after_prefix(path + strspn(path, "/"), daemon->machines[i].payload_cgroup)
-                               : NULL;
+        const char *cgroup = daemon->machines[i].cgroup, *rest = NULL;
 
+        if (cgroup)
+            rest = text_after_prefix(path + strspn(path, "/"), cgroup + strspn(cgroup, "/"));
+        /* The group around it has the supervisor, and may be a unit with other processes. */
+        rest = rest ? text_after_prefix(rest, "/payload") : NULL;
         if (rest && (*rest == 0 || *rest == '/'))
             return &daemon->machines[i];
     }

@@ -6,6 +6,7 @@
  * Runs in: berthd, as root on the system bus or as a user on the session bus. */
 
 #include "base/error.h"
+#include "machines/control.h"
 #include "machines/roster.h"
 #include "proto/bus.h"
 #include "store/store.h"
@@ -19,9 +20,9 @@ typedef struct Daemon Daemon;
 /* What has to be known of a machine without reading its record. */
 typedef struct KnownMachine {
     char *name;
-    char *payload_cgroup; /* without a slash at its beginning; NULL without a cgroup */
-    char *image;          /* as the bus takes it; NULL for a directory */
-    bool is_starting;
+    char *cgroup; /* NULL without one */
+    char *image;  /* as the bus takes it; NULL for a directory */
+    uint64_t leader;
 } KnownMachine;
 
 /* A name of an image and what it means. */
@@ -51,6 +52,7 @@ struct Daemon {
     StoreImage *image;
 
     struct Pending *pending; /* requests that polkit is asked about */
+    struct Job *jobs;        /* requests that a child works on */
     bool is_ending;
 };
 
@@ -66,14 +68,20 @@ typedef struct Caller {
 void caller_done(Caller *caller);
 #define _cleanup_caller_ _cleanup_(caller_done)
 
-/* One method call under way. Text is borrowed from the message. */
+/* One method call under way, its arguments read and checked. Text is borrowed from the message. */
 typedef struct Request {
     Daemon *daemon;
     sd_bus_message *message;
     BusObject object;
     const BusMethod *method;
     const Caller *caller;
-    char *name; /* the machine or image it is about, NULL; owned */
+    char *name;     /* the machine or image it is about, NULL; owned */
+    bool has_image; /* there is an image of that name */
+
+    uint64_t timeout_usec;
+    KillWhom whom;
+    int32_t signal_number;
+    bool force;
 } Request;
 
 /* caller.c: -ESRCH when the sender is gone. */
@@ -101,7 +109,8 @@ int object_find(sd_bus *bus, const char *path, const char *interface, void *user
 int object_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *ret_error);
 int object_get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
                         sd_bus_message *reply, void *userdata, sd_bus_error *ret_error);
-const char *object_machine_state(Roster *roster, const char *name, bool is_starting);
+/* Needs no more of the record than name, cgroup and leader. */
+const char *object_machine_state(Roster *roster, const Machine *machine);
 /* UTF-8 whatever it was; NULL: no memory. */
 char *object_text(const char *text);
 /* -ENOENT without a store or such an image. */
@@ -119,6 +128,16 @@ int watch_images(Daemon *daemon);
 void watch_done(Daemon *daemon);
 const KnownMachine *watch_find_machine(const Daemon *daemon, const char *name);
 
+/* job.c: work in a child. `work` runs there, may wait, and may leave in `result` what `reply` makes the answer of; without
+ * `reply` the answer is empty. */
+typedef struct Job Job;
+typedef int (*JobWork)(Request *request, json_t *result, Error *error);
+typedef int (*JobReply)(sd_bus_message *message, json_t *result);
+int job_start(Request *request, JobWork work, JobReply job_reply);
+bool job_has_room(const Daemon *daemon, uid_t uid);
+/* Nobody is answered any more; the children go on. */
+void job_forget_all(Daemon *daemon);
+
 /* idle.c: puts off the end of an idle daemon. */
 void idle_touch(Daemon *daemon);
 int idle_start(Daemon *daemon);
@@ -132,3 +151,15 @@ int method_get_image(Request *request);
 int method_list_images(Request *request);
 int method_subscribe(Request *request);
 int method_unsubscribe(Request *request);
+int request_reply_no_machine(Request *request);
+
+/* method-control.c: arguments_…() reads and checks, -EINVAL for what makes no sense. */
+int arguments_stop(Request *request);
+int arguments_kill(Request *request);
+int arguments_force(Request *request);
+int method_stop(Request *request);
+int method_terminate(Request *request);
+int method_kill(Request *request);
+int method_pause(Request *request);
+int method_resume(Request *request);
+int method_remove_image(Request *request);

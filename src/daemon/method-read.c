@@ -16,7 +16,7 @@ static int reply_path(Request *request, BusObject object, const char *name)
     return path ? sd_bus_reply_method_return(request->message, "o", path) : -ENOMEM;
 }
 
-static int reply_no_machine(Request *request)
+int request_reply_no_machine(Request *request)
 {
     return bus_reply_error(request->message, BUS_ERROR_NO_SUCH_MACHINE, "No machine '%s' is running", request->name);
 }
@@ -24,7 +24,7 @@ static int reply_no_machine(Request *request)
 int method_get_machine(Request *request)
 {
     return request->daemon->machine ? reply_path(request, BUS_OBJECT_MACHINE, request->name)
-                                    : reply_no_machine(request);
+                                    : request_reply_no_machine(request);
 }
 
 int method_get_machine_by_pid(Request *request)
@@ -44,15 +44,16 @@ int method_get_machine_by_pid(Request *request)
                  : bus_reply_error(request->message, BUS_ERROR_NOT_IN_MACHINE, "Process %u belongs to no machine", pid);
 }
 
-/* Of what is known: nothing is read, so that a list of thousands takes no longer than to send it. */
+/* Of what is known: no record is read, so that a list of thousands takes no longer than to send it. */
 static int append_machine(Request *request, sd_bus_message *reply, const KnownMachine *known)
 {
     Daemon *daemon = request->daemon;
     _cleanup_free_ char *path = object_path(BUS_OBJECT_MACHINE, known->name);
+    const Machine brief = {.name = known->name, .cgroup = known->cgroup, .leader = known->leader};
     bool is_visible = caller_may_see(daemon, request->caller);
 
     return path ? sd_bus_message_append(reply, "(ssssuo)", known->name, "container",
-                                        object_machine_state(daemon->roster, known->name, known->is_starting),
+                                        object_machine_state(daemon->roster, &brief),
                                         known->image && is_visible ? known->image : "",
                                         daemon->is_user ? (uint32_t) geteuid() : UINT32_C(0), path)
                 : -ENOMEM;
@@ -83,14 +84,13 @@ int method_describe_machine(Request *request)
     _cleanup_free_ char *text = NULL;
 
     if (!machine)
-        return reply_no_machine(request);
+        return request_reply_no_machine(request);
     json = json_fields_build(machine, machine_fields, machine_fields_count);
     if (!json)
         return -ENOMEM;
     if (machine->unknown)
         (void) json_object_update_missing(json, machine->unknown);
-    (void) json_object_set_new(
-        json, "state", json_string(object_machine_state(request->daemon->roster, machine->name, machine->leader == 0)));
+    (void) json_object_set_new(json, "state", json_string(object_machine_state(request->daemon->roster, machine)));
     text = json_dumps(json, JSON_COMPACT);
     return text ? sd_bus_reply_method_return(request->message, "s", text) : -ENOMEM;
 }

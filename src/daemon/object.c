@@ -5,6 +5,7 @@
 
 #include "base/strv.h"
 #include "base/text.h"
+#include "machines/pause.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,9 +17,11 @@ char *object_path(BusObject object, const char *name)
     return sd_bus_path_encode(bus_interfaces[object].path, name, &path) < 0 ? NULL : path;
 }
 
-const char *object_machine_state(Roster *roster, const char *name, bool is_starting)
+const char *object_machine_state(Roster *roster, const Machine *machine)
 {
-    return !roster_is_alive(roster, name) ? "unsupervised" : is_starting ? "starting" : "running";
+    if (!roster_is_alive(roster, machine->name))
+        return "unsupervised";
+    return machine->leader == 0 ? "starting" : machine_is_paused(machine) ? "paused" : "running";
 }
 
 char *object_text(const char *text)
@@ -164,7 +167,7 @@ static int append_machine(Daemon *daemon, sd_bus_message *reply, const BusProper
     if (strcmp(property->name, "Class") == 0)
         return append_text(reply, "container");
     if (strcmp(property->name, "State") == 0)
-        return append_text(reply, object_machine_state(daemon->roster, machine->name, machine->leader == 0));
+        return append_text(reply, object_machine_state(daemon->roster, machine));
     if (strcmp(property->name, "Owner") == 0)
         return sd_bus_message_append(reply, "u", daemon->is_user ? (uint32_t) geteuid() : 0);
     if (!is_visible)

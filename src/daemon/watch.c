@@ -41,7 +41,7 @@ const KnownMachine *watch_find_machine(const Daemon *daemon, const char *name)
 static void known_machine_done(KnownMachine *known)
 {
     free(known->name);
-    free(known->payload_cgroup);
+    free(known->cgroup);
     free(known->image);
     *known = (KnownMachine){};
 }
@@ -58,11 +58,10 @@ static int read_known(Daemon *daemon, const char *name, KnownMachine *ret)
     if (r < 0)
         return r;
     known.name = strdup(name);
-    known.payload_cgroup =
-        machine->cgroup ? text_format("%s/payload", machine->cgroup + strspn(machine->cgroup, "/")) : NULL;
+    known.cgroup = machine->cgroup ? strdup(machine->cgroup) : NULL;
     known.image = machine->image ? object_text(machine->image) : NULL;
-    known.is_starting = machine->leader == 0;
-    if (!known.name || (machine->cgroup && !known.payload_cgroup) || (machine->image && !known.image)) {
+    known.leader = machine->leader;
+    if (!known.name || (machine->cgroup && !known.cgroup) || (machine->image && !known.image)) {
         known_machine_done(&known);
         return -ENOMEM;
     }

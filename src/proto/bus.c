@@ -14,13 +14,28 @@ static const BusMethod manager_methods[] = {
      "the running machines: name, class, state, image, owner, object; the image only of those that the caller may see"},
     {"DescribeMachine", BUS_DESCRIBE_MACHINE, "s", "name", "s", "json", BUS_TIER_INSPECT, BUS_METHOD_NAMED,
      "the whole record of a machine as JSON, as 'berthctl show -o json' prints it"},
-    {"GetImage", BUS_GET_IMAGE, "s", "name", "o", "image", BUS_TIER_READ, BUS_METHOD_NAMED,
+    {"GetImage", BUS_GET_IMAGE, "s", "name", "o", "image", BUS_TIER_READ, BUS_METHOD_NAMED | BUS_METHOD_ON_IMAGE,
      "the object of an image, by name or ID"},
     {"ListImages", BUS_LIST_IMAGES, "", "", "a(ssstto)", "images", BUS_TIER_READ, 0,
      "the images: reference, ID, manifest digest, when loaded, bytes, object"},
     {"Subscribe", BUS_SUBSCRIBE, "", "", "", "", BUS_TIER_READ, 0,
      "keeps the daemon running, and so its signals coming, while the caller is on the bus"},
     {"Unsubscribe", BUS_UNSUBSCRIBE, "", "", "", "", BUS_TIER_READ, 0, "takes Subscribe() back"},
+    {"StopMachine", BUS_STOP, "st", "name timeout", "", "", BUS_TIER_MANAGE, BUS_METHOD_NAMED,
+     "stops a machine in order and answers when it has ended; what is left after timeout microseconds is killed, "
+     "18446744073709551615 is the machine's own timeout"},
+    {"TerminateMachine", BUS_TERMINATE, "s", "name", "", "", BUS_TIER_MANAGE, BUS_METHOD_NAMED,
+     "ends a machine at once and answers when it has ended"},
+    {"KillMachine", BUS_KILL, "ssi", "name whom signal", "", "", BUS_TIER_MANAGE, BUS_METHOD_NAMED,
+     "sends a signal to a machine's leader, its supervisor, or all of its processes"},
+    {"PauseMachine", BUS_PAUSE, "s", "name", "", "", BUS_TIER_MANAGE, BUS_METHOD_NAMED,
+     "freezes a machine's processes and answers when they stand still"},
+    {"ResumeMachine", BUS_RESUME, "s", "name", "", "", BUS_TIER_MANAGE, BUS_METHOD_NAMED,
+     "lets a paused machine go on"},
+    {"RemoveImage", BUS_REMOVE_IMAGE, "sb", "name force", "asas", "untagged deleted", BUS_TIER_MANAGE,
+     BUS_METHOD_NAMED | BUS_METHOD_ON_IMAGE,
+     "removes a name of an image and, when it was the last, the image; with force all its names. Returns the names and IDs "
+     "that are gone"},
 };
 
 static const BusProperty manager_properties[] = {
@@ -38,12 +53,17 @@ static const BusSignal manager_signals[] = {
 
 static const BusMethod machine_methods[] = {
     {"Describe", BUS_DESCRIBE_MACHINE, "", "", "s", "json", BUS_TIER_INSPECT, 0, "as DescribeMachine()"},
+    {"Stop", BUS_STOP, "t", "timeout", "", "", BUS_TIER_MANAGE, 0, "as StopMachine()"},
+    {"Terminate", BUS_TERMINATE, "", "", "", "", BUS_TIER_MANAGE, 0, "as TerminateMachine()"},
+    {"Kill", BUS_KILL, "si", "whom signal", "", "", BUS_TIER_MANAGE, 0, "as KillMachine()"},
+    {"Pause", BUS_PAUSE, "", "", "", "", BUS_TIER_MANAGE, 0, "as PauseMachine()"},
+    {"Resume", BUS_RESUME, "", "", "", "", BUS_TIER_MANAGE, 0, "as ResumeMachine()"},
 };
 
 static const BusProperty machine_properties[] = {
     {"Name", "s", "name", BUS_PROPERTY_CONST | BUS_PROPERTY_PUBLIC, "its name"},
     {"Class", "s", NULL, BUS_PROPERTY_CONST | BUS_PROPERTY_PUBLIC, "container"},
-    {"State", "s", NULL, BUS_PROPERTY_PUBLIC, "starting, running or unsupervised"},
+    {"State", "s", NULL, BUS_PROPERTY_PUBLIC, "starting, running, paused or unsupervised"},
     {"Owner", "u", NULL, BUS_PROPERTY_CONST | BUS_PROPERTY_PUBLIC, "user ID of whom it belongs to"},
     {"Id", "s", "id", BUS_PROPERTY_CONST, "64 hexadecimal digits, made at each start"},
     {"Image", "s", "image", BUS_PROPERTY_CONST, "the image that it was started from, as it was named; empty for a directory"},
@@ -64,6 +84,11 @@ static const BusProperty machine_properties[] = {
     {"LogDriver", "s", "log", BUS_PROPERTY_CONST, "where its output goes: journald, file, none or passthrough"},
 };
 
+static const BusMethod image_methods[] = {
+    {"Remove", BUS_REMOVE_IMAGE, "b", "force", "asas", "untagged deleted", BUS_TIER_MANAGE, BUS_METHOD_ON_IMAGE,
+     "as RemoveImage()"},
+};
+
 static const BusProperty image_properties[] = {
     {"References", "as", NULL, BUS_PROPERTY_PUBLIC, "the names of the image"},
     {"Id", "s", NULL, BUS_PROPERTY_CONST | BUS_PROPERTY_PUBLIC, "the digest of its configuration"},
@@ -81,7 +106,7 @@ const BusInterface bus_interfaces[] = {
         machine_methods, ELEMENTSOF(machine_methods), machine_properties, ELEMENTSOF(machine_properties),
         NULL, 0, "one running machine"},
     [BUS_OBJECT_IMAGE] = {BUS_NAME ".Image", BUS_PATH "/image",
-        NULL, 0, image_properties, ELEMENTSOF(image_properties),
+        image_methods, ELEMENTSOF(image_methods), image_properties, ELEMENTSOF(image_properties),
         NULL, 0, "one image of the store"},
 };
 

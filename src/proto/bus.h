@@ -22,6 +22,12 @@ typedef enum BusOperation {
     BUS_LIST_IMAGES,
     BUS_SUBSCRIBE,
     BUS_UNSUBSCRIBE,
+    BUS_STOP,
+    BUS_TERMINATE,
+    BUS_KILL,
+    BUS_PAUSE,
+    BUS_RESUME,
+    BUS_REMOVE_IMAGE,
     _BUS_OPERATION_MAX,
 } BusOperation;
 
@@ -29,6 +35,7 @@ typedef enum BusMethodFlags {
     BUS_METHOD_NAMED = 1 << 0,      /* the first argument names the machine or image */
     BUS_METHOD_ENTERS = 1 << 1,     /* see TierFacts */
     BUS_METHOD_CONFIGURES = 1 << 2, /* see TierFacts */
+    BUS_METHOD_ON_IMAGE = 1 << 3,   /* about an image, not a machine */
 } BusMethodFlags;
 
 typedef struct BusMethod {

@@ -136,11 +136,11 @@ PYTHON
 
 # R4: the daemon is not what runs the machines.
 test_R4_killed_at_any_time() {
-    local i leader
+    local leader
     set_up
     start_in_background k
     leader=$(state_field "$ID-k" leader)
-    for i in 1 2 3; do
+    for _ in 1 2 3; do
         start_daemon
         for _ in 1 2 3 4 5; do bus ListMachines >/dev/null 2>&1 & done
         kill -KILL "$DAEMON"
@@ -205,6 +205,70 @@ for path in ("/org/berth1/machine", "/org/berth1/machine/_2e_2e", "/org/berth1/m
 assert bus.manager("GetMachine", "s", "sim-000")
 PYTHON
     kill -0 "$DAEMON"
+}
+
+test_control() {
+    local path
+    set_up
+    start_daemon
+    start_in_background c
+    path=$(bus GetMachine s "$ID-c" | tr -d '"')
+    if [[ -n $(state_field "$ID-c" cgroup) ]] && bus PauseMachine s "$ID-c" 2>/dev/null; then
+        assert_match "$(bus ListMachines)" "$ID-c.*\"paused\""
+        bus --path="$path" --interface=org.berth1.Machine Resume
+        assert_match "$(bus ListMachines)" "$ID-c.*\"running\""
+    fi
+    for argument in '["KillMachine", "ssi", "N", "everybody", 9]' '["KillMachine", "ssi", "N", "leader", 0]' \
+        '["KillMachine", "ssi", "N", "leader", 65]' '["KillMachine", "ssi", "N", "leader", -1]'; do
+        python3 -B -c 'import json, sys
+sys.path.insert(0, sys.argv[1])
+from busclient import Bus, BusError
+member, signature, *arguments = [sys.argv[3] if item == "N" else item for item in json.loads(sys.argv[2])]
+try:
+    Bus().manager(member, signature, *arguments)
+    sys.exit("served")
+except BusError as error:
+    assert error.name == "org.freedesktop.DBus.Error.InvalidArgs", error' "$HELPERS" "$argument" "$ID-c"
+    done
+    bus KillMachine ssi "$ID-c" leader 9
+    retry_until 10 bash -c "[[ ! -e $BERTH_RUN/machines/$ID-c ]]"
+    assert_eq "$(bus ListMachines)" '[]'
+    start_in_background d
+    bus StopMachine st "$ID-d" 18446744073709551615
+    [[ ! -e $BERTH_RUN/machines/$ID-d ]]
+    start_in_background e
+    bus TerminateMachine s "$ID-e"
+    [[ ! -e $BERTH_RUN/machines/$ID-e ]]
+    expect_rc 1 bus TerminateMachine s "$ID-e"
+    assert_match "$ERR" NoSuchMachine
+}
+
+# The loop goes on while a stop waits, and a stop goes on when who asked for it has gone.
+test_a_stop_holds_up_nobody() {
+    local began
+    set_up
+    start_daemon
+    b run -d --name "$ID-w" -D "$ROOT" /bin/sh -c 'trap "" TERM; while :; do sleep 1; done' >/dev/null
+    bus StopMachine st "$ID-w" 3000000 &
+    sleep 0.5
+    began=$EPOCHREALTIME
+    assert_match "$(bus ListMachines)" "$ID-w"
+    python3 -c "assert $EPOCHREALTIME - $began < 2"
+    [[ -e $BERTH_RUN/machines/$ID-w ]]
+    kill $! 2>/dev/null || true
+    retry_until 15 bash -c "[[ ! -e $BERTH_RUN/machines/$ID-w ]]"
+}
+
+test_removed_image_over_the_bus() {
+    set_up
+    start_daemon
+    "$HELPERS/make-image" base docker "$TEST_TMP/image.tar" name=web:1
+    b load "$TEST_TMP/image.tar" >/dev/null
+    bus RemoveImage sb web:1 False >"$TEST_TMP/removed"
+    assert_match "$(head -n 1 "$TEST_TMP/removed")" 'web:1"'
+    assert_match "$(tail -n 1 "$TEST_TMP/removed")" 'sha256:'
+    expect_rc 1 bus RemoveImage sb web:1 False
+    assert_match "$ERR" NoSuchImage
 }
 
 test_images() {

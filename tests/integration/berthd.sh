@@ -64,10 +64,10 @@ end_daemon() { # PID
     kill -KILL "$1"
 }
 
-# State files as launchers write them, of machines whose first process is this shell.
-simulate_machines() { # COUNT
+# State files as launchers write them, of machines whose first process is PID or this shell.
+simulate_machines() { # COUNT [PID]
     { local - && set +x; } 2>/dev/null
-    python3 -B - "$BERTH_RUN/machines" "$1" "$$" <<'PYTHON'
+    python3 -B - "$BERTH_RUN/machines" "$1" "${2-$$}" <<'PYTHON'
 import json, os, sys
 directory, count, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 started = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[19])

@@ -121,7 +121,7 @@ class Bus:
             answer += self.socket.recv(4096)
         if not answer.startswith(b"OK "):
             raise BusError("auth", answer.decode())
-        self.serial, self.buffer, self.fds, self.signals = 0, b"", [], []
+        self.serial, self.buffer, self.fds, self.signals, self.replies = 0, b"", [], [], {}
         self.name = self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello")[0]
 
     def close(self):
@@ -174,14 +174,16 @@ class Bus:
         return Message(kind, flags, serial, fields, [body.get(part) for part in split(fields.get("signature", ""))])
 
     def wait(self, serial):
-        while True:
+        while serial not in self.replies:
             message = self.receive()
             if message.kind == SIGNAL:
                 self.signals.append(message)
-            elif message.fields.get("reply_serial") == serial:
-                if message.kind == ERROR:
-                    raise BusError(message.fields["error"], message.body[0] if message.body else "")
-                return message.body
+            else:
+                self.replies[message.fields["reply_serial"]] = message
+        message = self.replies.pop(serial)
+        if message.kind == ERROR:
+            raise BusError(message.fields["error"], message.body[0] if message.body else "")
+        return message.body
 
     def call(self, destination, path, interface, member, signature="", arguments=(), flags=0):
         return self.wait(self.send(destination, path, interface, member, signature, arguments, flags))

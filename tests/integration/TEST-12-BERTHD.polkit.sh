@@ -1,0 +1,130 @@
+#!/bin/bash
+# hosts: vm
+# The system's own bus, polkit and service manager: activation, what is pending while they stop, restart and reload.
+
+# shellcheck source-path=SCRIPTDIR source=berthd.sh disable=SC1091
+. "$(dirname "$0")/berthd.sh"
+
+NOBODY=65534
+
+main_pid() { systemctl show -P MainPID berthd.service; }
+
+test_bus_starts_it_and_killing_it_costs_nothing() {
+    local i leader
+    prepare
+    start_in_background a
+    leader=$(state_field "$ID-a" leader)
+    for ((i = 0; i < 20; i++)); do
+        assert_match "$(bus ListMachines)" "$ID-a.*running"
+        systemctl kill --signal=KILL berthd.service
+    done
+    assert_match "$(bus ListMachines)" "$ID-a.*running"
+    assert_eq "$(state_field "$ID-a" leader)" "$leader"
+    systemctl stop berthd.service
+    kill -0 "$leader"
+    bus StopMachine st "$ID-a" 5000000
+    assert_eq "$(bus GetMachine s "$ID-a" 2>&1 | grep -c NoSuchMachine)" 1
+}
+
+test_it_is_confined() {
+    local pid
+    bus ListMachines >/dev/null
+    pid=$(main_pid)
+    assert_eq "$(awk '/^NoNewPrivs:|^Seccomp:/ { print $2 }' "/proc/$pid/status" | tr '\n' ' ')" '1 2 '
+    # CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL, CAP_SYS_PTRACE
+    assert_eq "$(awk '/^CapBnd:/ { print $2 }' "/proc/$pid/status")" 000000000008002a
+    expect_rc 1 nsenter -t "$pid" -m touch /usr/berth-test
+    expect_rc 1 nsenter -t "$pid" -m touch /etc/berth-test
+}
+
+# F4: what a question to polkit was about is gone, or who asked it, or polkit, before the answer comes.
+test_F4_nothing_is_held_over_a_question() {
+    local pid polkit
+    prepare
+    start_in_background p
+    bus ListMachines >/dev/null
+    systemctl start polkit.service
+    pid=$(main_pid) polkit=$(systemctl show -P MainPID polkit.service)
+    on_exit systemctl start polkit.service
+    kill -STOP "$polkit"
+    python3 -B - "$HELPERS" "$BERTHCTL" "$ID-p" <<'PYTHON'
+import os, subprocess, sys, time
+sys.path.insert(0, sys.argv[1])
+from busclient import Bus, BusError
+berthctl, name = sys.argv[2:]
+uid = os.geteuid()
+os.setegid(1)
+os.seteuid(1)
+gone, waiting = Bus(), Bus()
+path = waiting.manager("GetMachine", "s", name)[0]
+# One goes away with all of its questions.
+for number in range(8):
+    gone.send("org.berth1", "/org/berth1", "org.berth1.Manager", "TerminateMachine", "s", [name])
+gone.manager("ListMachines")
+# The other stays: up to 16 of one user wait.
+serials = [waiting.send("org.berth1", path, "org.berth1.Machine", "Stop", "t", [0]) for number in range(16)]
+errors = 0
+for serial in serials[8:]:
+    try:
+        waiting.wait(serial)
+        sys.exit("it was served")
+    except BusError as error:
+        assert error.name == "org.berth1.Error.TooManyRequests", error
+        errors += 1
+assert errors == 8
+gone.close()
+os.seteuid(uid)
+subprocess.run([berthctl, "terminate", name], check=True)
+subprocess.run(["systemctl", "kill", "--signal=KILL", "polkit.service"], check=True)
+for serial in serials[:8]:
+    try:
+        waiting.wait(serial)
+        sys.exit("it was served")
+    except BusError as error:
+        assert error.name == "org.freedesktop.DBus.Error.AccessDenied", error
+PYTHON
+    assert_eq "$(main_pid)" "$pid"
+    assert_match "$(bus ListMachines)" '^\['
+}
+
+test_without_polkit_only_root_may() {
+    prepare
+    start_in_background n
+    systemctl mask --runtime --now polkit.service
+    on_exit systemctl unmask --runtime polkit.service
+    expect_rc 1 bus --uid=$NOBODY TerminateMachine s "$ID-n"
+    assert_match "$ERR" AccessDenied
+    expect_rc 1 bus --uid=$NOBODY --interactive TerminateMachine s "$ID-n"
+    assert_match "$ERR" AccessDenied
+    systemctl unmask --runtime polkit.service
+    # And without the actions' file.
+    mv /usr/share/polkit-1/actions/org.berth1.policy "$TEST_TMP/policy"
+    on_exit mv "$TEST_TMP/policy" /usr/share/polkit-1/actions/org.berth1.policy
+    systemctl restart polkit.service
+    expect_rc 1 bus --uid=$NOBODY TerminateMachine s "$ID-n"
+    assert_match "$ERR" AccessDenied
+    bus TerminateMachine s "$ID-n"
+}
+
+# R22
+test_R22_reloads_in_the_middle_of_calls() {
+    local i pid
+    prepare
+    start_in_background r
+    bus ListMachines >/dev/null
+    pid=$(main_pid)
+    for ((i = 0; i < 5; i++)); do
+        bus ListMachines >/dev/null &
+        busctl --quiet call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig
+        systemctl daemon-reload
+        systemctl reset-failed polkit.service || true # it may be started only so often
+        systemctl restart polkit.service
+        expect_rc 1 bus --uid=1 TerminateMachine s "$ID-r"
+        assert_match "$ERR" 'AccessDenied|InteractiveAuthorizationRequired'
+        wait $!
+    done
+    assert_eq "$(main_pid)" "$pid"
+    bus TerminateMachine s "$ID-r"
+}
+
+run_tests
