@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "ctl/definitions.h"
-#include "ctl/services.h"
+#include "definitions/services.h"
 #include "machines/control.h"
 
 #include <errno.h>

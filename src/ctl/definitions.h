@@ -5,11 +5,8 @@
  * Runs in: berthctl. */
 
 #include "ctl/ctl.h"
-#include "definitions/places.h"
+#include "definitions/load.h"
 
-/* Reads NAME.container from the first directory that has it, and its drop-ins; specifiers and Image=NAME.image are replaced
- * by what they mean here. *ret_path tells which. -ENOENT when none has; NAME may be an instance, "web@blue". */
-int definition_load(const char *name, SpecLayer **ret, char **ret_path, Error *error);
 /* The names of all definitions, sorted, each once. */
 int definition_list(char ***ret);
 bool definition_exists(const char *name, char **ret_path);

@@ -9,7 +9,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "ctl/control.h"
-#include "ctl/services.h"
+#include "definitions/services.h"
 #include "inputs/environment.h"
 #include "launch/launch.h"
 

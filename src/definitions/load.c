@@ -224,3 +224,45 @@ int definition_resolve_image(const DefinitionPlaces *places, SpecLayer *layer, E
         return error_set(error, -EINVAL, "%s: '%s' says no Image=", origin, image->path);
     return spec_layer_add(layer, setting_of(offsetof(ContainerSpec, image)), line->value, origin);
 }
+
+static int expand(const DefinitionPlaces *places, Definition *definition, Error *error)
+{
+    _cleanup_specifiers_ Specifiers specifiers = {};
+    int r = definition_resolve_image(places, definition->layer, error);
+
+    if (r == 0)
+        r = definition_load_specifiers(definition->name, &specifiers);
+    return r < 0 ? r : specifier_expand_layer(&specifiers, definition->layer, error);
+}
+
+int definition_load(const char *name, SpecLayer **ret, char **ret_path, Error *error)
+{
+    _cleanup_(definition_places_done) DefinitionPlaces places = {};
+    _cleanup_definition_ Definition *definition = NULL;
+    _cleanup_free_ char *file_name = text_format("%s" DEFINITION_SUFFIX, name);
+    int r = file_name ? definition_places_load(false, &places) : -ENOMEM;
+
+    if (r == 0)
+        r = definition_open(&places, file_name, &definition, error);
+    if (r < 0)
+        return r;
+    if (definition->is_masked)
+        return error_set(error, -ENOENT, "'%s' is a link to /dev/null: there is to be no such container",
+                         definition->path);
+    if (definition_name_is_template(name))
+        return error_hint(error, error_set(error, -EINVAL, "'%s' is a template", name), "name an instance: %sINSTANCE",
+                          name);
+    if (definition->problems) {
+        (void) error_set(error, -EINVAL, "%s", definition->problems[0]);
+        return definition->problems[1]
+                   ? error_hint(error, -EINVAL, "berthctl verify-file %s tells of all that is wrong", definition->path)
+                   : -EINVAL;
+    }
+    r = expand(&places, definition, error);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(definition->layer);
+    if (ret_path)
+        *ret_path = TAKE_PTR(definition->path);
+    return 0;
+}

@@ -31,6 +31,10 @@ int definition_open(const DefinitionPlaces *places, const char *file_name, Defin
 /* The same for a file anywhere, without drop-ins. */
 int definition_open_path(const char *path, Definition **ret, Error *error);
 
+/* For who wants to start it: the layer of NAME.container with its drop-ins, with specifiers and Image=NAME.image replaced by
+ * what they mean here. *ret_path tells which file. -ENOENT when there is none; NAME may be an instance, "web@blue". */
+int definition_load(const char *name, SpecLayer **ret, char **ret_path, Error *error);
+
 /* Takes what the Error says as a problem, "TEXT (HINT)", and empties it. */
 void definition_add_problem(Definition *definition, Error *error, int code);
 

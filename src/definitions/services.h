@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Owns: the units that definitions become, as seen from a command: whether there is one, starting and stopping by it.
+/* Owns: the units that definitions become, as seen by who starts and stops: whether there is one, starting and stopping by it.
  * Never does: start a container itself.
- * Runs in: berthctl. */
+ * Runs in: berthctl and the children of berthd, as root. */
 
-#include "ctl/ctl.h"
+#include "base/error.h"
+
+#include <stdbool.h>
 
 /* Starts the unit that the generator made of a definition. 1: done; 0: there is none, start the container without one (no
  * systemd here, or a definition that says nothing to systemd and has no unit yet, or one of /run). */

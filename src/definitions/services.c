@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ctl/services.h"
+#include "definitions/services.h"
 
 #include "base/path.h"
 #include "base/text.h"
