@@ -65,8 +65,8 @@ struct Ctl {
     /* Options, by the table. */
     bool help, all, follow, json, no_legend, quiet, value, force, print_plan, interactive, tty, detach, privileged,
         timestamps, no_size_limit, replace, keep_unit, missing, now, any, no_stream;
-    const char *output, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout, *reference, *architecture,
-        *condition, *columns;
+    const char *output, *output_directory, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout,
+        *reference, *architecture, *condition, *columns;
     char **properties, **environment;
     const char *priority, *stream, *instance; /* logs */
     char **filters;                           /* list */
@@ -94,6 +94,7 @@ int verb_create(Ctl *ctl, Error *error);
 int verb_start(Ctl *ctl, Error *error);
 int verb_cat(Ctl *ctl, Error *error);
 int verb_edit(Ctl *ctl, Error *error);
+int verb_import_quadlet(Ctl *ctl, Error *error);
 int verb_verify_file(Ctl *ctl, Error *error);
 int verb_enable(Ctl *ctl, Error *error);
 int verb_disable(Ctl *ctl, Error *error);

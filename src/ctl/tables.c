@@ -39,6 +39,7 @@ const Verb verbs[] = {
     {"disable", "NAME...", "do not start containers at boot", 1, -1, VERB_NAMES_MACHINES, verb_disable},
     {"cat", "NAME...", "print the definition of a container and its drop-ins", 1, -1, VERB_NAMES_MACHINES, verb_cat},
     {"edit", "NAME", "edit the definition of a container", 1, 1, VERB_NAMES_MACHINES, verb_edit},
+    {"import-quadlet", "DIRECTORY", "make definition files of podman's quadlet files", 1, 1, 0, verb_import_quadlet},
     {"verify-file", "FILE...", "tell what is wrong with definition files", 1, -1, 0, verb_verify_file},
     /* images */
     {"load", "FILE|DIRECTORY|-", "load images from an archive or an OCI layout", 1, 1, 0, verb_load},
@@ -65,7 +66,8 @@ const VerbAlias verb_aliases[] = {
 const CtlOption ctl_options[] = {
     {"help", 'h', CTL_OPTION_BOOL, AT(help), "*", NULL, "show this text"},
     {"print-plan", 0, CTL_OPTION_BOOL, AT(print_plan), "run", NULL, "print what would be done, and do nothing"},
-    {"replace", 0, CTL_OPTION_BOOL, AT(replace), "run create", NULL, "remove a container of the same name first"},
+    {"replace", 0, CTL_OPTION_BOOL, AT(replace), "run create import-quadlet", NULL,
+     "remove a container of the same name first; write over files"},
     {"output", 'o', CTL_OPTION_STRING, AT(output), "list images status show logs info load wait top stats port", "FORMAT",
      "table or json; for logs: short, cat or json"},
     {"all", 'a', CTL_OPTION_BOOL, AT(all), "list show", NULL, "stopped containers too; empty properties too"},
@@ -102,6 +104,7 @@ const CtlOption ctl_options[] = {
     {"name", 0, CTL_OPTION_STRING, AT(reference), "load", "REFERENCE", "name of the image instead of those in the archive"},
     {"architecture", 0, CTL_OPTION_STRING, AT(architecture), "load", "ARCH", "which image of several; default: this machine's"},
     {"missing", 0, CTL_OPTION_BOOL, AT(missing), "load", NULL, "nothing to do when there is an image of the name that --name= gives"},
+    {"output-dir", 0, CTL_OPTION_STRING, AT(output_directory), "import-quadlet", "DIRECTORY", "write here instead of /etc/berth"},
     {"now", 0, CTL_OPTION_BOOL, AT(now), "enable disable", NULL, "start or stop them, too"},
     {"keep-unit", 0, CTL_OPTION_BOOL, AT(keep_unit), "start", NULL,
      "run the container in the unit that berthctl was started in, and stay until it ends"},

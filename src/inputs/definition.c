@@ -5,6 +5,7 @@
 #include "base/ini.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "inputs/quadlet.h"
 #include "inputs/specifier.h"
 
 #include <errno.h>
@@ -22,15 +23,25 @@ static bool is_section_of_systemd(const char *section)
 
 static bool is_section(const char *section)
 {
+    if (strcmp(section, "Quadlet") == 0)
+        return true;
     for (size_t i = 0; i < settings_count; i++)
         if (settings[i].section && strcmp(settings[i].section, section) == 0)
             return true;
     return false;
 }
 
-static int unknown_key(const char *section, const char *key, Error *error)
+/* No setting's: it may be quadlet's, which asks for what is so anyway or for what there is not. */
+static int unknown_key(const char *section, const char *key, const char *value, Error *error)
 {
+    const QuadletKey *other =
+        strcmp(section, "Container") == 0 || strcmp(section, "Quadlet") == 0 ? quadlet_find_key(key) : NULL;
     Nearest nearest = {};
+
+    if (other && quadlet_is_same(other, value))
+        return 0;
+    if (other)
+        return error_set(error, -EOPNOTSUPP, "%s=: %s", key, other->why);
 
     for (size_t i = 0; i < settings_count; i++)
         if (settings[i].key)
@@ -78,7 +89,7 @@ static int add_assignment(const DefinitionReader *reader, const char *section, c
                           : -ENOMEM;
     }
     if (!setting)
-        return unknown_key(section, key, error);
+        return unknown_key(section, key, value, error);
     r = split_value(setting, value, &values, error);
     return r < 0 ? r : spec_layer_add_values(reader->layer, setting, values, origin);
 }

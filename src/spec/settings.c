@@ -158,6 +158,7 @@ const SettingAlias setting_aliases[] = {
     {"machine", 0, NULL, "name"},  /* nspawn, machinectl */
     {"net", 0, NULL, "network"},   /* docker */
     {"setenv", 'E', NULL, "env"},  /* nspawn */
+    {NULL, 0, "Rootfs", "directory"}, /* quadlet */
 };
 /* clang-format on */
 

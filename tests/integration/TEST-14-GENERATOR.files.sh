@@ -183,6 +183,61 @@ test_cat_and_verify_file() {
     assert_match "$ERR" 'not a definition file'
 }
 
+test_quadlet_files() {
+    prepare_files
+    mkdir -p quadlet/web.container.d quadlet/sub
+    cat >quadlet/web.container <<'END'
+[Unit]
+Description=Web
+After=db.container
+[Container]
+Image=shop.image
+ContainerName=web
+Exec=/bin/server \
+  --port 80
+User=www
+Group=data
+Volume=./data:/data
+Pull=never
+PodmanArgs=--log-level=debug
+[Service]
+Restart=always
+[Install]
+WantedBy=multi-user.target
+END
+    printf '%s\n' '[Container]' Rootfs=/srv/db Exec=/bin/db >quadlet/db.container
+    printf '%s\n' '[Container]' Memory=64m Retry=3 >quadlet/web.container.d/10.conf
+    printf '%s\n' '[Image]' Image=shop:1 TLSVerify=no >quadlet/shop.image
+    printf '%s\n' '[Volume]' >quadlet/data.volume
+    echo >quadlet/README
+    expect_rc 1 b import-quadlet quadlet
+    assert_eq "$OUT" "$ETC/db.container"$'\n'"$ETC/shop.image"$'\n'"$ETC/web.container"
+    assert_match "$ERR" 'web.container:13: PodmanArgs=: '
+    assert_match "$ERR" '10.conf:3: Retry=: '
+    assert_match "$ERR" 'shop.image:3: TLSVerify=: '
+    assert_match "$ERR" 'data.volume: .*not supported yet'
+    assert_match "$ERR" 'sub: is a directory'
+    assert_match "$(cat "$ETC/web.container")" $'\nUser=www:data\nVolume='"$PWD"$'/quadlet/./data:/data\n# Pull=never\n# PodmanArgs='
+    assert_match "$(cat "$ETC/db.container")" 'Directory=/srv/db'
+    expect_rc 0 generate
+    assert_eq "$ERR" ''
+    assert_match "$(cat units/web.service)" $'\nMemoryMax=67108864\n'
+    assert_match "$(cat units/web.service)" 'After=shop-image.service'
+    # Nothing is written over unasked.
+    expect_rc 1 b import-quadlet quadlet
+    assert_match "$ERR" 'exists already'
+    expect_rc 1 b import-quadlet --replace quadlet
+    expect_rc 1 b import-quadlet --output-dir=elsewhere quadlet
+    [[ -e elsewhere/web.container.d/10.conf ]]
+    # quadlet's keys where definitions are read from: what there is not is an error that names it.
+    define direct.container <<<$'[Container]\nRootfs=/srv\nExec=/bin/x\nPull=missing\nAutoUpdate=registry'
+    rm -rf units && mkdir units
+    expect_rc 0 generate
+    assert_match "$ERR" 'direct.container:5: AutoUpdate=: images are not updated'
+    expect_rc 1 b import-quadlet units
+    assert_match "$ERR" 'no .container and no .image file'
+}
+
 test_edit() {
     [[ $BERTH_HOST == host ]] || skip 'it would edit what is there'
     prepare_files

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "inputs/quadlet.h"
+
+#include "base/text.h"
+#include "spec/spec.h"
+
+#include <string.h>
+
+#define NO  "no false off 0"
+#define YET "not supported yet"
+
+/* clang-format off */
+const QuadletKey quadlet_keys[] = {
+    /* key, values that change nothing, what is the matter */
+    {"AddDevice", NULL, "devices are " YET},
+    {"AddHost", NULL, "/etc/hosts is " YET},
+    {"Annotation", NULL, "there are no annotations; Label= is kept with the container"},
+    {"AppArmor", NULL, "AppArmor is not supported"},
+    {"AutoUpdate", NULL, "images are not updated by themselves"},
+    {"CgroupsMode", "split enabled", "a container is always in its unit's own cgroup"},
+    {"ContainersConfModule", NULL, "containers.conf is podman's"},
+    {"DNS", NULL, "resolv.conf is " YET},
+    {"DNSOption", NULL, "resolv.conf is " YET},
+    {"DNSSearch", NULL, "resolv.conf is " YET},
+    {"EnvironmentHost", NO, "the host's variables do not come in; Environment= names those that are to"},
+    {"GIDMap", NULL, "user namespaces are " YET},
+    {"GlobalArgs", NULL, "arguments of podman mean nothing here"},
+    {"Group", NULL, "write User=USER:GROUP"},
+    {"GroupAdd", NULL, "supplementary groups are " YET},
+    {"HealthCmd", "none", "health checks are " YET},
+    {"HealthInterval", NULL, "health checks are " YET},
+    {"HealthLogDestination", NULL, "results of health checks go to the journal"},
+    {"HealthMaxLogCount", NULL, "results of health checks go to the journal"},
+    {"HealthMaxLogSize", NULL, "results of health checks go to the journal"},
+    {"HealthOnFailure", "none", "health checks are " YET},
+    {"HealthRetries", NULL, "health checks are " YET},
+    {"HealthStartPeriod", NULL, "health checks are " YET},
+    {"HealthStartupCmd", NULL, "health checks are " YET},
+    {"HealthStartupInterval", NULL, "health checks are " YET},
+    {"HealthStartupRetries", NULL, "health checks are " YET},
+    {"HealthStartupSuccess", NULL, "health checks are " YET},
+    {"HealthStartupTimeout", NULL, "health checks are " YET},
+    {"HealthTimeout", NULL, "health checks are " YET},
+    {"HttpProxy", NO, "the host's proxy variables do not come in; Environment= names those that are to"},
+    {"IP", NULL, "networks are " YET},
+    {"IP6", NULL, "networks are " YET},
+    {"LogOpt", NULL, "options of the log are " YET},
+    {"NetworkAlias", NULL, "networks are " YET},
+    {"Notify", NO, "readiness from the program is " YET},
+    {"Pod", NULL, "pods are not supported"},
+    {"PodmanArgs", NULL, "arguments of podman mean nothing here"},
+    {"PublishPort", NULL, "published ports are " YET},
+    {"Pull", "never missing", "images come from files, by NAME.image or berthctl load"},
+    {"ReadOnlyTmpfs", NO, "write Tmpfs=/run, Tmpfs=/tmp and Tmpfs=/var/tmp"},
+    {"RemapGid", NULL, "user namespaces are " YET},
+    {"RemapUid", NULL, "user namespaces are " YET},
+    {"RemapUidSize", NULL, "user namespaces are " YET},
+    {"RemapUsers", NULL, "user namespaces are " YET},
+    {"Retry", NULL, "images come from files, by NAME.image or berthctl load"},
+    {"RetryDelay", NULL, "images come from files, by NAME.image or berthctl load"},
+    {"Secret", NULL, "secrets are " YET},
+    {"SecurityLabelDisable", NULL, "SELinux labels are " YET},
+    {"SecurityLabelFileType", NULL, "SELinux labels are " YET},
+    {"SecurityLabelLevel", NULL, "SELinux labels are " YET},
+    {"SecurityLabelNested", NO, "SELinux labels are " YET},
+    {"SecurityLabelType", NULL, "SELinux labels are " YET},
+    {"ServiceName", NULL, "the service is called as the file: rename it, or use Alias= in [Install]"},
+    {"StartWithPod", NULL, "pods are not supported"},
+    {"SubGIDMap", NULL, "user namespaces are " YET},
+    {"SubUIDMap", NULL, "user namespaces are " YET},
+    {"Timezone", NULL, "time zones are " YET "; Environment=TZ=... does for most programs"},
+    {"UIDMap", NULL, "user namespaces are " YET},
+    {"UserNS", "host", "user namespaces are " YET},
+    {"VolatileTmp", NULL, "write Tmpfs=/tmp"},
+    /* of the section [Quadlet] */
+    {"DefaultDependencies", NO, "no service waits for the network unless [Unit] says so: After=network-online.target"},
+};
+/* clang-format on */
+
+const size_t quadlet_keys_count = ELEMENTSOF(quadlet_keys);
+
+const QuadletKey *quadlet_find_key(const char *key)
+{
+    for (size_t i = 0; i < quadlet_keys_count && !setting_find_key("Container", key); i++)
+        if (strcmp(quadlet_keys[i].key, key) == 0)
+            return &quadlet_keys[i];
+    return NULL;
+}
+
+bool quadlet_is_same(const QuadletKey *key, const char *value)
+{
+    const char *word = key->same;
+
+    while (word && *word) {
+        size_t length = strcspn(word, " ");
+
+        if (strlen(value) == length && strncmp(word, value, length) == 0)
+            return true;
+        word += length + strspn(word + length, " ");
+    }
+    return false;
+}
