@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "ctl/definitions.h"
+#include "definitions/change.h"
 #include "definitions/services.h"
 #include "machines/control.h"
 
@@ -44,6 +45,8 @@ static int remove_locked(Ctl *ctl, const char *name, Error *error)
         return error_set(error, -ENOENT, "there is no container named '%s'", name);
     if (is_defined && unlink(path) < 0 && errno != ENOENT)
         return error_set(error, -errno, "cannot remove '%s': %s", path, strerror(errno));
+    if (is_defined)
+        (void) definition_remove_drop_ins(path, name);
     r = file_remove_tree_at(ctl->roster->containers_fd, name);
     if (r < 0)
         return error_set(error, r, "cannot remove what '%s' wrote: %s", name, strerror(-r));

@@ -17,6 +17,7 @@ typedef enum VerbFlags {
     VERB_STOP_AT_POSITIONAL = 1 << 1, /* what follows the first word belongs to the payload */
     VERB_NAMES_MACHINES = 1 << 2,     /* its words are machines, for completion */
     VERB_NAMES_IMAGES = 1 << 3,
+    VERB_RESOURCES = 1 << 4, /* takes those options of the settings table that are limits */
 } VerbFlags;
 
 /* One verb. `run` returns an exit status, or -errno with the Error filled. */
@@ -52,6 +53,8 @@ typedef struct CtlOption {
 
 extern const CtlOption ctl_options[];
 extern const size_t ctl_options_count;
+/* Whether the verb takes a setting as an option. */
+bool ctl_setting_applies(const Setting *setting, const Verb *verb);
 bool ctl_option_applies(const CtlOption *option, const Verb *verb);
 
 struct Ctl {
@@ -69,6 +72,7 @@ struct Ctl {
         *reference, *architecture, *condition, *columns;
     char **properties, **environment;
     const char *priority, *stream, *instance; /* logs */
+    bool runtime;                             /* set-property, update */
     char **filters;                           /* list */
 };
 
@@ -116,6 +120,8 @@ int verb_top(Ctl *ctl, Error *error);
 int verb_stats(Ctl *ctl, Error *error);
 int verb_port(Ctl *ctl, Error *error);
 int verb_rename(Ctl *ctl, Error *error);
+int verb_set_property(Ctl *ctl, Error *error);
+int verb_update(Ctl *ctl, Error *error);
 int verb_rm(Ctl *ctl, Error *error);
 int verb_load(Ctl *ctl, Error *error);
 int verb_images(Ctl *ctl, Error *error);

@@ -48,10 +48,10 @@ void print_verb_help(const Verb *verb)
     for (size_t i = 0; i < ctl_options_count; i++)
         if (ctl_option_applies(&ctl_options[i], verb))
             print_option(ctl_options[i].name, ctl_options[i].letter, ctl_options[i].metavar, ctl_options[i].help);
-    for (size_t i = 0; i < settings_count && (verb->flags & VERB_SETTINGS); i++) {
+    for (size_t i = 0; i < settings_count; i++) {
         const Setting *setting = &settings[i];
 
-        if (!setting->option)
+        if (!ctl_setting_applies(setting, verb))
             continue;
         if (setting->section && (!section || strcmp(section, setting->section) != 0)) {
             section = setting->section;
@@ -80,6 +80,11 @@ static json_t *describe_verb(const Verb *verb)
         if (ctl_option_applies(&ctl_options[i], verb))
             json_array_append_new(options, describe_option(ctl_options[i].name, ctl_options[i].letter,
                                                            ctl_options[i].metavar, ctl_options[i].help));
+    /* Those of all settings are told once, in a list of their own. */
+    for (size_t i = 0; i < settings_count && (verb->flags & VERB_RESOURCES); i++)
+        if (ctl_setting_applies(&settings[i], verb))
+            json_array_append_new(options, describe_option(settings[i].option, settings[i].short_option,
+                                                           settings[i].metavar, settings[i].help));
     return json_pack("{s:s, s:o, s:s, s:s, s:b, s:b, s:b, s:o}", "name", verb->name, "aliases", aliases, "arguments",
                      verb->arguments, "help", verb->help, "settings", (verb->flags & VERB_SETTINGS) != 0, "machines",
                      (verb->flags & VERB_NAMES_MACHINES) != 0, "images", (verb->flags & VERB_NAMES_IMAGES) != 0,

@@ -39,10 +39,10 @@ static bool lookup(const char *name, char letter, void *userdata, OptionMatch *r
                                  option->type == CTL_OPTION_BOOL ? OPTION_ARGUMENT_BOOLEAN : OPTION_ARGUMENT_REQUIRED};
         return true;
     }
-    if (!(ctl->verb->flags & VERB_SETTINGS))
+    if (!(ctl->verb->flags & (VERB_SETTINGS | VERB_RESOURCES)))
         return false;
     setting = name ? setting_find_option(name) : setting_find_short(letter);
-    if (!setting)
+    if (!setting || !ctl_setting_applies(setting, ctl->verb))
         return false;
     *ret =
         (OptionMatch){.row = setting,
@@ -58,8 +58,8 @@ static const char *suggest(const char *name, void *userdata)
     for (size_t i = 0; i < ctl_options_count; i++)
         if (ctl_option_applies(&ctl_options[i], ctl->verb))
             text_nearest_consider(&nearest, name, ctl_options[i].name);
-    for (size_t i = 0; i < settings_count && (ctl->verb->flags & VERB_SETTINGS); i++)
-        if (settings[i].option)
+    for (size_t i = 0; i < settings_count; i++)
+        if (ctl_setting_applies(&settings[i], ctl->verb))
             text_nearest_consider(&nearest, name, settings[i].option);
     return nearest.best;
 }

@@ -32,6 +32,9 @@ const Verb verbs[] = {
      VERB_NAMES_MACHINES, verb_stats},
     {"port", "NAME [PORT[/PROTOCOL]]", "show the ports of a container", 1, 2, VERB_NAMES_MACHINES, verb_port},
     {"wait", "NAME...", "wait until containers end, print their exit codes", 1, -1, VERB_NAMES_MACHINES, verb_wait},
+    {"update", "NAME...", "change the limits of containers", 1, -1, VERB_RESOURCES | VERB_NAMES_MACHINES, verb_update},
+    {"set-property", "NAME PROPERTY=VALUE...", "change resource properties of a container", 2, -1, VERB_NAMES_MACHINES,
+     verb_set_property},
     {"rename", "NAME NEW-NAME", "give a stopped container another name", 2, 2, VERB_NAMES_MACHINES, verb_rename},
     {"rm", "NAME...", "remove stopped containers and what they wrote", 1, -1, VERB_NAMES_MACHINES, verb_rm},
     /* definitions */
@@ -95,6 +98,7 @@ const CtlOption ctl_options[] = {
     {"timestamps", 0, CTL_OPTION_BOOL, AT(timestamps), "logs", NULL, "put the time before each line"},
     {"columns", 0, CTL_OPTION_STRING, AT(columns), "top", "LIST", "these columns, with commas between them"},
     {"no-stream", 0, CTL_OPTION_BOOL, AT(no_stream), "stats", NULL, "once, also on a terminal"},
+    {"runtime", 0, CTL_OPTION_BOOL, AT(runtime), "update set-property", NULL, "only until the container ends"},
     {"signal", 's', CTL_OPTION_STRING, AT(signal), "kill", "SIGNAL", "signal to send; default SIGTERM"},
     {"kill-whom", 0, CTL_OPTION_STRING, AT(whom), "kill", "WHOM", "leader (default), supervisor or all"},
     {"time", 't', CTL_OPTION_STRING, AT(timeout), "stop restart", "TIME", "kill after this time instead of the container's own"},
@@ -116,6 +120,13 @@ const CtlOption ctl_options[] = {
 const size_t verbs_count = ELEMENTSOF(verbs);
 const size_t verb_aliases_count = ELEMENTSOF(verb_aliases);
 const size_t ctl_options_count = ELEMENTSOF(ctl_options);
+
+bool ctl_setting_applies(const Setting *setting, const Verb *verb)
+{
+    return setting->option &&
+           ((verb->flags & VERB_SETTINGS) ||
+            ((verb->flags & VERB_RESOURCES) && setting->offset == offsetof(ContainerSpec, properties)));
+}
 
 bool ctl_option_applies(const CtlOption *option, const Verb *verb)
 {

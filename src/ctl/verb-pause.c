@@ -6,12 +6,9 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "host/systemd.h"
-#include "machines/control.h"
 #include "machines/pause.h"
 
 #include <errno.h>
-#include <string.h>
 
 static int pause_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 {
@@ -47,22 +44,6 @@ int verb_resume(Ctl *ctl, Error *error)
     return ctl_for_each_word(ctl, resume_one, NULL, error);
 }
 
-/* The unit that was made from its definition restarts as a whole, by who started it. */
-static bool is_service_of(const Machine *machine, const char *name)
-{
-    const char *suffix = machine->unit ? text_after_prefix(machine->unit, name) : NULL;
-
-    return suffix && strcmp(suffix, ".service") == 0 && systemd_is_running();
-}
-
-static int restart_service(const char *unit, Error *error)
-{
-    _cleanup_systemd_ Systemd *systemd = NULL;
-    int r = systemd_open(&systemd, error);
-
-    return r < 0 ? r : systemd_unit_restart(systemd, unit, error);
-}
-
 static int restart_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 {
     const uint64_t *timeout_usec = userdata;
@@ -71,14 +52,12 @@ static int restart_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 
     if (r < 0)
         return r;
-    if (container->machine && is_service_of(container->machine, name))
-        return restart_service(container->machine->unit, error);
     /* Nothing is stopped that could not be started again. */
     if (!container->definition || (container->machine && container->machine->remove))
         return error_hint(error, error_set(error, -ENOENT, "'%s' has no definition to start it from again", name),
                           "it was run with --rm, --ephemeral or in the foreground: stop it and run it anew");
     if (container->machine)
-        r = machine_stop(ctl->roster, container->machine, *timeout_usec, error);
+        r = control_stop(ctl, name, *timeout_usec, error);
     return r < 0 ? r : ctl_start(ctl, name, error);
 }
 

@@ -109,3 +109,23 @@ int service_stop(const char *name, bool wait, Error *error)
     r = wait ? systemd_unit_stop(systemd, unit, error) : systemd_unit_stop_queue(systemd, unit, error);
     return r < 0 ? r : 1;
 }
+
+bool service_exists(const char *name)
+{
+    _cleanup_definition_ Definition *definition = NULL;
+    _cleanup_systemd_ Systemd *systemd = NULL;
+    _cleanup_free_ char *unit = NULL;
+
+    if (find_definition(name, &definition, NULL) <= 0 || systemd_open(&systemd, NULL) < 0)
+        return false;
+    unit = definition_unit_name(definition->type, definition->name);
+    return unit && is_unit_of(systemd, unit, definition->path);
+}
+
+int service_refresh(Error *error)
+{
+    _cleanup_systemd_ Systemd *systemd = NULL;
+    int r = systemd_open(&systemd, error);
+
+    return r < 0 ? r : systemd_daemon_reload(systemd, error);
+}

@@ -15,3 +15,8 @@ int service_start(const char *name, Error *error);
 /* Stops the unit of a definition, which might start the container again if it were not asked; its own TimeoutStopSec= holds.
  * Without `wait` it is only told. 1: done; 0: there is none that is active. */
 int service_stop(const char *name, bool wait, Error *error);
+
+/* Whether systemd has a unit of the container's definition: its limits are that unit's. */
+bool service_exists(const char *name);
+/* Has systemd make its units of the definitions anew; what runs in them gets changed limits at once. */
+int service_refresh(Error *error);

@@ -58,11 +58,13 @@ static int end_unsupervised(Roster *roster, const Machine *machine, uint64_t pat
     return 0;
 }
 
-static int end_or_explain(int code, const Machine *machine, Error *error)
+/* The supervisor is gone, or does not go. One that was killed rather than told leaves its payload. */
+static int end_or_explain(int code, Roster *roster, const Machine *machine, uint64_t patience_usec, Error *error)
 {
-    return code < 0 ? error_set(error, code, "'%s' does not end: process %llu cannot be killed", machine->name,
-                                (unsigned long long) machine->leader)
-                    : 0;
+    if (code < 0)
+        return error_set(error, code, "'%s' does not end: process %llu cannot be killed", machine->name,
+                         (unsigned long long) machine->leader);
+    return machine_is_running(machine) ? end_unsupervised(roster, machine, patience_usec, error) : 0;
 }
 
 int machine_stop(Roster *roster, const Machine *machine, uint64_t timeout_usec, Error *error)
@@ -81,12 +83,12 @@ int machine_stop(Roster *roster, const Machine *machine, uint64_t timeout_usec, 
     if (r == 0)
         r = wait_for(supervisor, patience);
     if (r == -ESRCH)
-        return 0;
+        r = 0;
     if (r == -ETIMEDOUT) {
         kill_machine(machine);
         r = wait_for(supervisor, TEARDOWN_USEC);
     }
-    return end_or_explain(r, machine, error);
+    return end_or_explain(r, roster, machine, MIN(timeout_usec, machine->stop_timeout_usec), error);
 }
 
 int machine_terminate(Roster *roster, const Machine *machine, Error *error)
@@ -97,7 +99,7 @@ int machine_terminate(Roster *roster, const Machine *machine, Error *error)
         return end_unsupervised(roster, machine, 0, error);
     kill_machine(machine);
     machine_thaw(machine);
-    return end_or_explain(wait_for(supervisor, TEARDOWN_USEC), machine, error);
+    return end_or_explain(wait_for(supervisor, TEARDOWN_USEC), roster, machine, 0, error);
 }
 
 static const char *const kill_whom_names[] = {

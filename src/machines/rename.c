@@ -59,6 +59,20 @@ static int move_all(Part *parts, size_t count, const char *from, const char *to)
     return r;
 }
 
+/* What was written before: lost, when one of them cannot be moved. A supervisor that was killed while it moved them up left
+ * at most one gap. */
+static void move_old_logs(Roster *roster, const char *from, const char *to)
+{
+    for (unsigned i = 1, missing = 0; missing < 2; i++) {
+        char suffix[16];
+        Part part = {roster->logs_fd, suffix, false};
+
+        snprintf(suffix, sizeof(suffix), ":%u", i);
+        (void) move(&part, from, to);
+        missing = part.is_moved ? 0 : missing + 1;
+    }
+}
+
 /* The text with ContainerName= saying the new name, where it said the old one. */
 static char *replace_name(const char *text, const char *old_name, const char *new_name)
 {
@@ -171,12 +185,13 @@ static int rename_locked(Roster *roster, int definition_dir_fd, const char *old_
         return r;
     /* Of the last run of that name, and of no container. */
     roster_forget_exit(roster, new_name);
-    (void) unlinkat(roster->logs_fd, new_name, 0);
+    roster_forget_log(roster, new_name);
     r = move_all(parts, ELEMENTSOF(parts), old_name, new_name);
     if (r < 0) {
         remove_definition(definition_dir_fd, new_name);
         return error_set(error, r, "cannot rename what '%s' has written: %s", old_name, strerror(-r));
     }
+    move_old_logs(roster, old_name, new_name);
     remove_definition(definition_dir_fd, old_name);
     return 0;
 }

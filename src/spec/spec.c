@@ -386,6 +386,24 @@ int spec_check_assignment(Trust trust, const Assignment *assignment, Error *erro
     return spec ? merge_assignment(spec, trust, assignment, error) : -ENOMEM;
 }
 
+int spec_layer_read_properties(const SpecLayer *layer, char ***ret, Error *error)
+{
+    _cleanup_(container_spec_freep) ContainerSpec *spec = container_spec_new();
+
+    if (!spec)
+        return -ENOMEM;
+    for (size_t i = 0; i < layer->count; i++) {
+        int r = layer->assignments[i].setting->offset == offsetof(ContainerSpec, properties)
+                    ? merge_assignment(spec, layer->trust, &layer->assignments[i], error)
+                    : 0;
+
+        if (r < 0)
+            return r;
+    }
+    *ret = TAKE_PTR(spec->properties);
+    return 0;
+}
+
 int spec_finish(SpecLayer *const *layers, size_t count, ContainerSpec **ret, Error *error)
 {
     _cleanup_(container_spec_freep) ContainerSpec *spec = container_spec_new();

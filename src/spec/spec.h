@@ -203,6 +203,9 @@ SpecLayer *spec_layer_new(Trust trust);
 int spec_layer_add_values(SpecLayer *layer, const Setting *setting, char *const *values, const char *origin);
 int spec_layer_add(SpecLayer *layer, const Setting *setting, const char *value, const char *origin);
 
+/* What the layer alone says of the unit's properties: "MemoryMax=67108864", each name once. Caller owns. */
+int spec_layer_read_properties(const SpecLayer *layer, char ***ret, Error *error);
+
 /* Merges the layers, weakest first, into a new spec and validates it as a whole. On failure the Error names the
  * value and its origin. */
 int spec_finish(SpecLayer *const *layers, size_t count, ContainerSpec **ret, Error *error);

@@ -262,6 +262,79 @@ test_rename_refuses() {
     b rm "$ID-b" "$ID-c"
 }
 
+# --- set-property, update ---------------------------------------------------------------------------------------------
+
+# What the next start would ask systemd for.
+definition_says() { # NAME PROPERTY=VALUE
+    { cat "${BERTH_CONFIG_DIR:-/etc/berth}/$1.container.d/"*.conf "$BERTH_RUN/containers/$1.container.d/"*.conf 2>/dev/null || true; } |
+        grep -qx -- "$2"
+}
+
+test_properties_are_kept() {
+    prepare
+    b create --name="$ID-a" -D "$ROOT" --memory=1G /bin/true >/dev/null
+    expect_rc 0 b set-property "$ID-a" MemoryMax=64M TasksMax=33
+    assert_eq "$OUT$ERR" ''
+    definition_says "$ID-a" MemoryMax=64M
+    definition_says "$ID-a" TasksMax=33
+    # The later one replaces it.
+    expect_rc 0 b update --memory=32M --cpus=1.5 "$ID-a"
+    definition_says "$ID-a" MemoryMax=33554432
+    ! definition_says "$ID-a" MemoryMax=64M || fail 'both are there'
+    definition_says "$ID-a" CPUQuota=150%
+    # It can be started by what was written.
+    expect_rc 0 b start "$ID-a"
+    b wait "$ID-a" >/dev/null
+    b rm "$ID-a"
+    assert_removed "$ID-a"
+}
+
+test_properties_of_what_run_has_defined() {
+    prepare
+    b run -d --name="$ID-a" -D "$ROOT" /bin/true >/dev/null
+    b wait "$ID-a" >/dev/null
+    expect_rc 0 b update --pids-limit=9 "$ID-a"
+    definition_says "$ID-a" TasksMax=9
+    [[ -e $BERTH_RUN/containers/$ID-a.container.d/50-TasksMax.conf ]]
+    b rename "$ID-a" "$ID-b"
+    definition_says "$ID-b" TasksMax=9
+    b rm "$ID-b"
+    assert_removed "$ID-b"
+}
+
+test_properties_are_refused() {
+    prepare
+    b create --name="$ID-a" -D "$ROOT" /bin/true >/dev/null
+    expect_rc 1 b set-property "$ID-a" MemoryMax=12Q
+    assert_match "$ERR" '12Q'
+    expect_rc 1 b set-property "$ID-a" MemryMax=1G
+    assert_match "$ERR" 'MemoryMax'
+    expect_rc 1 b set-property "$ID-a" Delegate=no
+    expect_rc 1 b set-property "$ID-a" TasksMax=5 MemoryMax
+    expect_rc 1 b set-property "$ID-a" $'TasksMax=5\nExec=x'
+    expect_rc 1 b set-property "$ID-a"
+    expect_rc 1 b update --memory=none "$ID-a"
+    expect_rc 1 b update --memory=1G
+    expect_rc 1 b update "$ID-a"
+    assert_match "$ERR" 'nothing to change'
+    expect_rc 1 b update --slice=a.slice "$ID-a"
+    expect_rc 1 b update --privileged "$ID-a"
+    assert_match "$ERR" 'unknown option'
+    expect_rc 1 b set-property "$ID-none" TasksMax=5
+    expect_rc 1 b set-property --runtime "$ID-a" TasksMax=5
+    assert_match "$ERR" 'is not running'
+    [[ ! -e ${BERTH_CONFIG_DIR:-/etc/berth}/$ID-a.container.d ]] || fail 'something was written'
+    # What cannot be applied to one that runs is not kept either.
+    if [[ $BERTH_HOST == host ]]; then
+        start_in_background web
+        expect_rc 1 b set-property "$ID-web" MemoryMax=64M
+        expect_rc 1 b set-property "$ID-web" IPAddressDeny=any
+        assert_match "$ERR" 'only systemd'
+        [[ ! -e $BERTH_RUN/containers/$ID-web.container.d ]] || fail 'it was kept'
+    fi
+    b rm "$ID-a"
+}
+
 # --- kill -------------------------------------------------------------------------------------------------------------
 
 test_kill_whom() {
