@@ -122,6 +122,7 @@ int verb_port(Ctl *ctl, Error *error);
 int verb_rename(Ctl *ctl, Error *error);
 int verb_set_property(Ctl *ctl, Error *error);
 int verb_update(Ctl *ctl, Error *error);
+int verb_prune(Ctl *ctl, Error *error);
 int verb_rm(Ctl *ctl, Error *error);
 int verb_load(Ctl *ctl, Error *error);
 int verb_images(Ctl *ctl, Error *error);

@@ -37,6 +37,7 @@ const Verb verbs[] = {
      verb_set_property},
     {"rename", "NAME NEW-NAME", "give a stopped container another name", 2, 2, VERB_NAMES_MACHINES, verb_rename},
     {"rm", "NAME...", "remove stopped containers and what they wrote", 1, -1, VERB_NAMES_MACHINES, verb_rm},
+    {"prune", "", "remove stopped containers and images that nobody needs", 0, 0, 0, verb_prune},
     /* definitions */
     {"enable", "NAME...", "start containers at boot", 1, -1, VERB_NAMES_MACHINES, verb_enable},
     {"disable", "NAME...", "do not start containers at boot", 1, -1, VERB_NAMES_MACHINES, verb_disable},
@@ -113,6 +114,8 @@ const CtlOption ctl_options[] = {
     {"keep-unit", 0, CTL_OPTION_BOOL, AT(keep_unit), "start", NULL,
      "run the container in the unit that berthctl was started in, and stay until it ends"},
     {"no-size-limit", 0, CTL_OPTION_BOOL, AT(no_size_limit), "load", NULL, "accept what looks like a decompression bomb"},
+    {"all", 'a', CTL_OPTION_BOOL, AT(all), "prune", NULL, "images with a name, too, if no container uses them"},
+    {"force", 'f', CTL_OPTION_BOOL, AT(force), "prune", NULL, "do not ask"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "rm rmi", NULL, "stop a running container first; remove all names"},
 };
 /* clang-format on */
