@@ -3,9 +3,10 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "importer/entry.h"
 #include "importer/member.h"
 #include "importer/tar.h"
-#include "importer/tree.h"
+#include "tree/tree.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,9 +14,7 @@
 #define WHITEOUT_PREFIX ".wh."
 #define AUFS_PREFIX     ".wh..wh." /* the deletion marks' own housekeeping, from aufs */
 #define OPAQUE_NAME     ".wh..wh..opq"
-#define XATTRS_MAX      128U
 #define WARNINGS_MAX    20U
-#define ID_MAX          4294967294LL /* (uid_t) -1 means "leave it" to chown(2) */
 
 /* Zeros compress a thousand times, so a ratio alone would forbid honest images. */
 const LayerLimits layer_default_limits = {
@@ -49,56 +48,6 @@ static int warn(Unpack *unpack, const char *name, const char *text)
     return line ? unpack->events->warning(line, unpack->events->userdata) : -ENOMEM;
 }
 
-/* trusted.* would let an image steer overlayfs itself (redirects, metadata-only copies, opaque marks of its
- * own making), and labels are given by the host's policy. */
-static bool is_wanted_xattr(const char *name)
-{
-    return !text_after_prefix(name, "trusted.") && strcmp(name, "security.selinux") != 0 && strchr(name, '.');
-}
-
-static int read_xattrs(struct archive_entry *entry, TreeXattr *xattrs, size_t *ret_count, Error *error)
-{
-    size_t count = 0;
-
-    (void) archive_entry_xattr_reset(entry);
-    for (;;) {
-        TreeXattr xattr;
-
-        if (archive_entry_xattr_next(entry, &xattr.name, &xattr.value, &xattr.size) != ARCHIVE_OK)
-            break;
-        if (!xattr.name || !is_wanted_xattr(xattr.name))
-            continue;
-        if (count == XATTRS_MAX)
-            return error_set(error, -EFBIG, "it has more than %u extended attributes", XATTRS_MAX);
-        if (!xattr.value)
-            xattr.value = "";
-        xattrs[count++] = xattr;
-    }
-    *ret_count = count;
-    return 0;
-}
-
-/* `xattrs` has room for XATTRS_MAX. */
-static int read_entry(struct archive_entry *entry, const char *path, TreeXattr *xattrs, TreeEntry *ret, Error *error)
-{
-    int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
-    long nsec = archive_entry_mtime_nsec(entry);
-
-    if (uid < 0 || uid > ID_MAX || gid < 0 || gid > ID_MAX)
-        return error_set(error, -EINVAL, "its owner %lld:%lld is not a user and a group", (long long) uid,
-                         (long long) gid);
-    ret->path = path;
-    ret->mode = archive_entry_filetype(entry) | (archive_entry_perm(entry) & 07777);
-    ret->uid = (uid_t) uid;
-    ret->gid = (gid_t) gid;
-    ret->device = archive_entry_rdev(entry);
-    ret->link = archive_entry_symlink(entry);
-    ret->mtime =
-        (struct timespec){.tv_sec = archive_entry_mtime(entry), .tv_nsec = nsec >= 0 && nsec < 1000000000L ? nsec : 0};
-    ret->xattrs = xattrs;
-    return read_xattrs(entry, xattrs, &ret->xattrs_count, error);
-}
-
 static int add_file(Unpack *unpack, struct archive_entry *entry, const TreeEntry *file, unsigned *skipped, Error *error)
 {
     _cleanup_close_ int fd = -EBADF;
@@ -126,14 +75,14 @@ static int add_hardlink(Unpack *unpack, const char *path, const char *target, Er
 static int add_entry(Unpack *unpack, struct archive_entry *entry, const char *path, Error *error)
 {
     const char *hardlink = archive_entry_hardlink(entry);
-    TreeXattr xattrs[XATTRS_MAX];
+    TreeXattr xattrs[ENTRY_XATTRS_MAX];
     TreeEntry made = {};
     unsigned skipped = 0;
     int r;
 
     if (hardlink)
         return add_hardlink(unpack, path, hardlink, error);
-    r = read_entry(entry, path, xattrs, &made, error);
+    r = entry_read(entry, path, xattrs, &made, error);
     if (r < 0)
         return r;
     switch (made.mode & S_IFMT) {
@@ -269,7 +218,7 @@ int layer_unpack(int plain_fd, int root_fd, const LayerLimits *limits, const Lay
     int r = inflater_new(plain_fd, INFLATE_PLAIN, (InflateLimits){}, &inflater);
 
     if (r == 0)
-        r = tree_new(root_fd, &unpack.tree);
+        r = tree_new(root_fd, 0, &unpack.tree);
     if (r == 0)
         r = tar_open(&unpack.tar, inflater, error);
     if (r == 0)

@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "importer/member.h"
 #include "importer/spool.h"
-#include "importer/worker.h"
 #include "kernel/beneath.h"
+#include "tree/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>

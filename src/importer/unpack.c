@@ -3,8 +3,8 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
-#include "importer/worker.h"
 #include "kernel/beneath.h"
+#include "tree/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -110,7 +110,7 @@ static int set_limits(const ConfineSpec *spec)
     int r = set_limit(RLIMIT_CORE, 0);
 
     if (r == 0)
-        r = set_limit(RLIMIT_NOFILE, OPEN_FILES_MAX);
+        r = set_limit(RLIMIT_NOFILE, spec->open_files_max > 0 ? spec->open_files_max : OPEN_FILES_MAX);
     if (r == 0 && spec->file_max_bytes > 0)
         r = set_limit(RLIMIT_FSIZE, spec->file_max_bytes);
     /* A sanitizer reserves terabytes of address space. */

@@ -2,7 +2,7 @@
 #pragma once
 /* Owns: a process that reads hostile data: what it can still see, reach and do.
  * Never does: run a program; decide what the data means.
- * Runs in: the importer: confine_start() in the parent, confine_enter() in the child before it reads. */
+ * Runs in: the importer and berthctl: confine_start() in the parent, confine_enter() in the child before it reads. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +17,7 @@ typedef struct ConfineSpec {
     int fds[CONFINE_FDS_MAX];
     size_t fds_count; /* the fds to keep, beside 0, 1 and 2, which become /dev/null */
     uint64_t memory_max_bytes, file_max_bytes;
+    uint64_t open_files_max; /* 0: 1024 */
 } ConfineSpec;
 
 /* Forks into new mount, network, IPC, UTS, PID and cgroup namespaces. In the parent the pid and a pidfd, 0 in

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Owns: making the entries of one layer below one directory, in overlay form.
+/* Owns: making entries below one directory: those of an image layer, in overlay form, or of a copy, also in a directory
+ *       that somebody hostile is changing at the same time.
  * Never does: open a path other than beneath that directory; read what was written.
- * Runs in: a confined child whose "/" is that directory (and in the fuzz target). */
+ * Runs in: a confined child (and in the fuzz target). */
 
 #include "base/error.h"
 
@@ -12,11 +13,25 @@
 
 typedef struct Tree Tree;
 
+typedef enum TreeFlags {
+    /* Others may change what is below the directory meanwhile, and much of it was there before. A directory neither
+     * takes the place of something else (-ENOTDIR) nor makes room for it (-EISDIR), one that was there stays as it is,
+     * files make room only with TREE_REPLACE (-EEXIST), no link is followed, device nodes are not made (-EPERM). */
+    TREE_LIVE = 1 << 0,
+    TREE_REPLACE = 1 << 1,
+    TREE_SET_EXISTING = 1 << 2, /* directories that were there get the attributes of their entries */
+} TreeFlags;
+
 /* root_fd is borrowed. */
-int tree_new(int root_fd, Tree **ret);
+int tree_new(int root_fd, TreeFlags flags, Tree **ret);
+/* Of parents that no entry made; root unless set. */
+void tree_set_default_owner(Tree *tree, uid_t uid, gid_t gid);
 void tree_free(Tree *tree);
 DEFINE_CLEANUP(Tree *, tree_free)
 #define _cleanup_tree_ _cleanup_(tree_freep)
+
+/* Makes the missing directories of a normalised path and opens (O_PATH) the last. */
+int tree_open_directory(Tree *tree, const char *path, int *ret_fd, Error *error);
 
 typedef struct TreeXattr {
     const char *name;
@@ -37,14 +52,14 @@ typedef struct TreeEntry {
 } TreeEntry;
 
 /* Each makes an entry, in place of what has its name; a directory over a directory changes its attributes
- * only. A missing parent becomes 0755 root:root. Regular files: tree_begin_file() gives the fd to write to,
+ * only. A missing parent becomes 0755. Regular files: tree_begin_file() gives the fd to write to,
  * tree_finish_file() sets the attributes. `ret_skipped` counts extended attributes that the file system
  * refused. */
 int tree_add_directory(Tree *tree, const TreeEntry *entry, unsigned *ret_skipped, Error *error);
 int tree_begin_file(Tree *tree, const TreeEntry *entry, int *ret_fd, Error *error);
 int tree_finish_file(Tree *tree, const TreeEntry *entry, int fd, unsigned *ret_skipped, Error *error);
 int tree_add_special(Tree *tree, const TreeEntry *entry, unsigned *ret_skipped, Error *error);
-/* `target` is a normalised path of an earlier entry. */
+/* `target` is a normalised path of an earlier entry. -EXDEV and -EMLINK as link(2). */
 int tree_add_hardlink(Tree *tree, const char *path, const char *target, Error *error);
 
 /* Deletion of something in lower layers; applied by tree_finish(), because it never concerns this layer's own

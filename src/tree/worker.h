@@ -2,7 +2,7 @@
 #pragma once
 /* Owns: one job done by one confined, disposable process, and the messages that come back from it.
  * Never does: believe them: sizes are checked, and what they mean is the receiver's to judge.
- * Runs in: the importer; `run` in the child. */
+ * Runs in: the importer and berthctl; `run` in the child. */
 
 #include "base/error.h"
 
@@ -14,9 +14,10 @@ typedef struct Worker Worker; /* the child's side */
 
 typedef struct WorkerJob {
     const char *name;
-    int root_fd;   /* the directory that becomes the child's "/" */
-    int input_fd;  /* to read */
-    int output_fd; /* to write; < 0: none */
+    int root_fd;     /* the directory that becomes the child's "/"; < 0: an empty one that nothing can be made in */
+    int input_fd;    /* to read; <= 0: none */
+    int output_fd;   /* to write; <= 0: none */
+    int tree_fds[2]; /* detached mounts to work on; <= 0: none */
     uint64_t capabilities;
     /* In the child; `root_fd` is its "/" there. */
     int (*run)(Worker *worker, const struct WorkerJob *job, int root_fd, Error *error);

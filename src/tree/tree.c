@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "importer/tree.h"
+#include "tree/tree.h"
 
 #include "base/file.h"
 #include "base/strv.h"
@@ -26,6 +26,9 @@ typedef struct Notes {
 
 struct Tree {
     int root_fd;
+    TreeFlags flags;
+    uid_t default_uid;
+    gid_t default_gid;
     int parent_fd;     /* of the last entry */
     char *parent_path; /* NULL: none is cached */
     Notes directories, whiteouts, opaques;
@@ -51,16 +54,33 @@ void tree_free(Tree *tree)
     free(tree);
 }
 
-int tree_new(int root_fd, Tree **ret)
+int tree_new(int root_fd, TreeFlags flags, Tree **ret)
 {
     Tree *tree = calloc(1, sizeof(*tree));
 
     if (!tree)
         return -ENOMEM;
     tree->root_fd = root_fd;
+    tree->flags = flags;
     tree->parent_fd = -EBADF;
     *ret = tree;
     return 0;
+}
+
+void tree_set_default_owner(Tree *tree, uid_t uid, gid_t gid)
+{
+    tree->default_uid = uid;
+    tree->default_gid = gid;
+}
+
+static bool is_live(const Tree *tree)
+{
+    return tree->flags & TREE_LIVE;
+}
+
+static int open_beneath(const Tree *tree, const char *path, int flags)
+{
+    return is_live(tree) ? beneath_open_plain(tree->root_fd, path, flags) : beneath_open(tree->root_fd, path, flags);
 }
 
 static int add_note(Tree *tree, Notes *notes, char *path, struct timespec mtime, Error *error)
@@ -80,7 +100,7 @@ static int add_note(Tree *tree, Notes *notes, char *path, struct timespec mtime,
     }
     if (!path || tree->notes_bytes + size > NOTES_MAX_BYTES) {
         free(path);
-        return path ? error_set(error, -EFBIG, "the layer has too many directories and deletions") : -ENOMEM;
+        return path ? error_set(error, -EFBIG, "there are too many directories and deletions") : -ENOMEM;
     }
     tree->notes_bytes += size;
     notes->items[notes->count++] = (Note){path, mtime};
@@ -98,13 +118,13 @@ static int say_parent(int code, const char *path, Error *error)
 {
     switch (code) {
     case -EXDEV:
-        return error_set(error, -EINVAL, "the name leads out of the layer through a symbolic link (%s)", path);
+        return error_set(error, -EINVAL, "the name leads out of its tree through a symbolic link (%.300s)", path);
     case -ENOTDIR:
-        return error_set(error, -EINVAL, "'%s' is not a directory", path);
+        return error_set(error, -EINVAL, "'%.300s' is not a directory", path);
     case -ELOOP:
-        return error_set(error, -EINVAL, "'%s' is a loop of symbolic links", path);
+        return error_set(error, -EINVAL, "'%.300s' is, or is reached through, a symbolic link or a loop of them", path);
     default:
-        return error_set(error, code, "opening '%s': %s", path, strerror(-code));
+        return error_set(error, code, "opening '%.300s': %s", path, strerror(-code));
     }
 }
 
@@ -122,26 +142,40 @@ static int make_directories(const Tree *tree, const char *path, Error *error)
         end = strchrnul(end, '/');
         saved = *end;
         *end = 0;
-        fd = beneath_open(tree->root_fd, copy, O_PATH | O_DIRECTORY);
+        fd = open_beneath(tree, copy, O_PATH | O_DIRECTORY);
         if (fd == -ENOENT) {
             name = strrchr(copy, '/');
             if (name)
                 *name = 0;
-            parent_fd = beneath_open(tree->root_fd, name ? copy : ".", O_PATH | O_DIRECTORY);
+            parent_fd = open_beneath(tree, name ? copy : ".", O_PATH | O_DIRECTORY);
             if (name)
                 *name = '/';
             name = name ? name + 1 : copy;
             if (parent_fd < 0)
                 return say_parent(parent_fd, copy, error);
-            if (mkdirat(parent_fd, name, 0755) < 0)
+            if (mkdirat(parent_fd, name, 0700) < 0)
                 return say_parent(-errno, copy, error);
+            fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
             /* A parent with the set-group-ID bit hands down its group. */
-            if (fchownat(parent_fd, name, 0, 0, AT_SYMLINK_NOFOLLOW) < 0 || fchmodat(parent_fd, name, 0755, 0) < 0)
+            if (fd < 0 || fchown(fd, tree->default_uid, tree->default_gid) < 0 || fchmod(fd, 0755) < 0)
                 return say_parent(-errno, copy, error);
         } else if (fd < 0)
             return say_parent(fd, copy, error);
         *end = saved;
     }
+    return 0;
+}
+
+int tree_open_directory(Tree *tree, const char *path, int *ret_fd, Error *error)
+{
+    int r = path[0] ? make_directories(tree, path, error) : 0, fd;
+
+    if (r < 0)
+        return r;
+    fd = open_beneath(tree, path[0] ? path : ".", O_PATH | O_DIRECTORY);
+    if (fd < 0)
+        return say_parent(fd, path, error);
+    *ret_fd = fd;
     return 0;
 }
 
@@ -161,12 +195,12 @@ static int open_parent(Tree *tree, const char *path, bool make, int *ret_fd, con
         return 0;
     }
     forget_parent(tree);
-    tree->parent_fd = beneath_open(tree->root_fd, parent, O_PATH | O_DIRECTORY);
+    tree->parent_fd = open_beneath(tree, parent, O_PATH | O_DIRECTORY);
     if (tree->parent_fd == -ENOENT && make) {
         r = make_directories(tree, parent, error);
         if (r < 0)
             return r;
-        tree->parent_fd = beneath_open(tree->root_fd, parent, O_PATH | O_DIRECTORY);
+        tree->parent_fd = open_beneath(tree, parent, O_PATH | O_DIRECTORY);
     }
     if (tree->parent_fd < 0)
         return make ? say_parent(tree->parent_fd, parent, error) : tree->parent_fd;
@@ -182,6 +216,10 @@ static int make_room(Tree *tree, int parent_fd, const char *name)
 
     if (fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
+    if (is_live(tree) && S_ISDIR(st.st_mode))
+        return -EISDIR;
+    if (is_live(tree) && !(tree->flags & TREE_REPLACE))
+        return -EEXIST;
     if (!S_ISDIR(st.st_mode))
         return unlinkat(parent_fd, name, 0) < 0 ? -errno : 0;
     return file_remove_tree_at(parent_fd, name);
@@ -235,20 +273,27 @@ int tree_add_directory(Tree *tree, const TreeEntry *entry, unsigned *ret_skipped
     _cleanup_close_ int fd = -EBADF;
     const char *name = ".";
     struct stat st;
+    bool is_new;
     int parent_fd = tree->root_fd, r = 0;
 
     if (entry->path[0])
         r = open_parent(tree, entry->path, true, &parent_fd, &name, error);
     if (r < 0)
         return r;
-    if (fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode) &&
-        unlinkat(parent_fd, name, 0) < 0)
-        return error_set(error, -errno, "replacing it: %m");
-    if (mkdirat(parent_fd, name, 0700) < 0 && errno != EEXIST)
+    if (fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode)) {
+        if (is_live(tree))
+            return error_set(error, -ENOTDIR, "it exists and is not a directory");
+        if (unlinkat(parent_fd, name, 0) < 0)
+            return error_set(error, -errno, "replacing it: %m");
+    }
+    is_new = mkdirat(parent_fd, name, 0700) == 0;
+    if (!is_new && errno != EEXIST)
         return error_set(error, -errno, "making the directory: %m");
     fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return error_set(error, -errno, "opening the directory: %m");
+    if (!is_new && is_live(tree) && !(tree->flags & TREE_SET_EXISTING))
+        return 0;
     r = set_open_attributes(entry, fd, ret_skipped, error);
     return r < 0 ? r : add_note(tree, &tree->directories, strdup(entry->path), entry->mtime, error);
 }
@@ -259,11 +304,15 @@ static int prepare(Tree *tree, const char *path, int *ret_fd, const char **ret_n
     int r;
 
     if (path[0] == 0)
-        return error_set(error, -EINVAL, "the root of the layer can only be a directory");
+        return error_set(error, -EINVAL, "the top of the tree can only be a directory");
     r = open_parent(tree, path, true, ret_fd, ret_name, error);
     if (r < 0)
         return r;
     r = make_room(tree, *ret_fd, *ret_name);
+    if (r == -EEXIST)
+        return error_hint(error, error_set(error, r, "it exists"), "--force replaces files");
+    if (r == -EISDIR)
+        return error_set(error, r, "a directory is in its place");
     return r < 0 ? error_set(error, r, "replacing it: %s", strerror(-r)) : 0;
 }
 
@@ -297,6 +346,35 @@ int tree_finish_file(Tree *tree, const TreeEntry *entry, int fd, unsigned *ret_s
     return futimens(fd, times) < 0 ? error_set(error, -errno, "setting the time: %m") : 0;
 }
 
+/* Between making something and giving it away, its name may have come to mean something else: what is given away must
+ * be new, our own and of the kind that was made. */
+static int add_live_special(int parent_fd, const char *name, const TreeEntry *entry, Error *error)
+{
+    const struct timespec times[2] = {entry->mtime, entry->mtime};
+    _cleanup_close_ int fd = -EBADF;
+    struct stat st;
+    int r;
+
+    if (S_ISLNK(entry->mode))
+        r = symlinkat(entry->link, parent_fd, name);
+    else if (S_ISFIFO(entry->mode))
+        r = mknodat(parent_fd, name, S_IFIFO | (entry->mode & 0777), 0);
+    else
+        return error_set(error, -EPERM, "device nodes and sockets are not copied");
+    if (r < 0)
+        return error_set(error, -errno, "making it: %m");
+    fd = openat(parent_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return error_set(error, -errno, "opening it: %m");
+    if ((st.st_mode & S_IFMT) != (entry->mode & S_IFMT) || st.st_nlink != 1 || st.st_uid != geteuid())
+        return error_set(error, -EAGAIN, "somebody replaced it meanwhile");
+    if (fchownat(fd, "", entry->uid, entry->gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+        return error_set(error, -errno, "setting the owner %u:%u: %m", entry->uid, entry->gid);
+    if (utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+        return error_set(error, -errno, "setting the time: %m");
+    return 0;
+}
+
 int tree_add_special(Tree *tree, const TreeEntry *entry, unsigned *ret_skipped, Error *error)
 {
     struct timespec times[2];
@@ -305,6 +383,8 @@ int tree_add_special(Tree *tree, const TreeEntry *entry, unsigned *ret_skipped, 
 
     if (r < 0)
         return r;
+    if (is_live(tree))
+        return add_live_special(parent_fd, name, entry, error);
     if (S_ISLNK(entry->mode))
         r = symlinkat(entry->link, parent_fd, name);
     else
@@ -342,12 +422,11 @@ int tree_add_hardlink(Tree *tree, const char *path, const char *target, Error *e
     if (strcmp(path, target) == 0)
         return error_set(error, -EINVAL, "it is a hard link to itself");
     target_name = target_name ? target_name + 1 : target;
-    target_fd = beneath_open(tree->root_fd, directory[0] ? directory : ".", O_PATH | O_DIRECTORY);
+    target_fd = open_beneath(tree, directory[0] ? directory : ".", O_PATH | O_DIRECTORY);
     if (target_fd == -EXDEV)
         return say_parent(target_fd, directory, error);
     if (target_fd < 0 || fstatat(target_fd, target_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return error_set(error, -EINVAL, "it is a hard link to '%s', which no earlier entry of this layer made",
-                         target);
+        return error_set(error, -EINVAL, "it is a hard link to '%s', which no earlier entry made", target);
     if (S_ISDIR(st.st_mode))
         return error_set(error, -EINVAL, "it is a hard link to the directory '%s'", target);
     r = prepare(tree, path, &parent_fd, &name, error);
@@ -442,19 +521,18 @@ static int apply_opaque(Tree *tree, const char *path, TreeOpaque opaque, void *u
 static int set_directory_time(Tree *tree, const Note *note, Error *error)
 {
     const struct timespec times[2] = {note->mtime, note->mtime};
+    _cleanup_close_ int fd = -EBADF;
     const char *name = ".";
-    struct stat st;
     int parent_fd = tree->root_fd, r = 0;
 
     if (note->path[0])
         r = open_parent(tree, note->path, false, &parent_fd, &name, NULL);
-    if (r == -ENOENT || r == -ENOTDIR)
+    if (r == -ENOENT || r == -ENOTDIR || (r == -ELOOP && is_live(tree)))
         return 0;
     if (r < 0)
         return say_parent(r, note->path, error);
-    if (fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
-        return 0;
-    if (utimensat(parent_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+    fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && futimens(fd, times) < 0)
         return error_set(error, -errno, "setting the time of '%s': %m", note->path);
     return 0;
 }

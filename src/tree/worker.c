@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "importer/worker.h"
+#include "tree/worker.h"
 
 #include "base/file.h"
 #include "kernel/confine.h"
@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#define OPEN_FILES_MAX     4096 /* a fd for each directory on the way down */
 #define MEMORY_MAX_BYTES   (UINT64_C(1) << 30)
 #define MESSAGES_MAX_BYTES (UINT64_C(256) << 20) /* of one job */
 
@@ -55,16 +57,22 @@ static void send_error(Worker *worker, int code, const Error *error)
 
 static int enter_and_run(Worker *worker, const WorkerJob *job, int root_mount_fd, Error *error)
 {
-    const ConfineSpec spec = {
+    ConfineSpec spec = {
         .root_mount_fd = root_mount_fd,
         .capabilities = job->capabilities,
-        .fds = {worker->fd, job->input_fd, job->output_fd},
-        .fds_count = job->output_fd >= 0 ? 3 : 2,
+        .fds = {worker->fd},
+        .fds_count = 1,
         .memory_max_bytes = MEMORY_MAX_BYTES,
+        .open_files_max = OPEN_FILES_MAX,
     };
+    const int kept[] = {job->input_fd, job->output_fd, job->tree_fds[0], job->tree_fds[1]};
     const char *step = NULL;
-    int root_fd, r = confine_enter(&spec, &step);
+    int root_fd, r;
 
+    for (size_t i = 0; i < ELEMENTSOF(kept); i++)
+        if (kept[i] > 2)
+            spec.fds[spec.fds_count++] = kept[i];
+    r = confine_enter(&spec, &step);
     if (r < 0)
         return error_set(error, r, "confining the process that is to %s, while %s: %s", job->name, step, strerror(-r));
     root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -118,7 +126,7 @@ static int handle_message(const WorkerJob *job, const MessageHeader *header, con
     case KIND_ERROR:
         return take_error(data, header->size, error);
     default:
-        r = job->receive(header->kind, data, header->size, job->userdata, error);
+        r = job->receive == NULL ? -EPROTO : job->receive(header->kind, data, header->size, job->userdata, error);
         return r > 0 ? -EPROTO : r;
     }
 }
@@ -179,6 +187,12 @@ int worker_finish(WorkerProcess *process, Error *error)
                      is_signaled ? "signal" : "exit code", code);
 }
 
+static int make_empty_root(void)
+{
+    return mount_create("tmpfs", NULL, (char *[]){(char *) "size=4k", (char *) "nr_inodes=1", NULL},
+                        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV);
+}
+
 int worker_start(const WorkerJob *job, WorkerProcess *ret, Error *error)
 {
     _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF, root_mount_fd = -EBADF;
@@ -189,7 +203,7 @@ int worker_start(const WorkerJob *job, WorkerProcess *ret, Error *error)
         return error_set(error, -errno, "making a pipe: %m");
     read_fd = fds[0];
     write_fd = fds[1];
-    root_mount_fd = mount_clone(job->root_fd, "", false);
+    root_mount_fd = job->root_fd >= 0 ? mount_clone(job->root_fd, "", false) : make_empty_root();
     pid = root_mount_fd < 0 ? root_mount_fd : confine_start(&pidfd);
     if (pid < 0)
         return error_hint(
