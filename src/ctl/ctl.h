@@ -73,6 +73,7 @@ struct Ctl {
     char **properties, **environment;
     const char *priority, *stream, *instance; /* logs */
     bool runtime;                             /* set-property, update */
+    bool archive, mkdir;                      /* files */
     char **filters;                           /* list */
 };
 
@@ -124,6 +125,10 @@ int verb_set_property(Ctl *ctl, Error *error);
 int verb_update(Ctl *ctl, Error *error);
 int verb_prune(Ctl *ctl, Error *error);
 int verb_rm(Ctl *ctl, Error *error);
+int verb_cp(Ctl *ctl, Error *error);
+int verb_copy_to(Ctl *ctl, Error *error);
+int verb_copy_from(Ctl *ctl, Error *error);
+int verb_export(Ctl *ctl, Error *error);
 int verb_load(Ctl *ctl, Error *error);
 int verb_images(Ctl *ctl, Error *error);
 int verb_inspect(Ctl *ctl, Error *error);

@@ -45,6 +45,10 @@ const Verb verbs[] = {
     {"edit", "NAME", "edit the definition of a container", 1, 1, VERB_NAMES_MACHINES, verb_edit},
     {"import-quadlet", "DIRECTORY", "make definition files of podman's quadlet files", 1, 1, 0, verb_import_quadlet},
     {"verify-file", "FILE...", "tell what is wrong with definition files", 1, -1, 0, verb_verify_file},
+    {"cp", "NAME:PATH PATH|PATH NAME:PATH", "copy files between a container and here; - is a tar stream", 2, 2, VERB_NAMES_MACHINES, verb_cp},
+    {"copy-to", "NAME PATH [PATH]", "copy files into a container, by default to the same path", 2, 3, VERB_NAMES_MACHINES, verb_copy_to},
+    {"copy-from", "NAME PATH [PATH]", "copy files out of a container, by default to the same path", 2, 3, VERB_NAMES_MACHINES, verb_copy_from},
+    {"export", "NAME", "write a container's files as a tar stream", 1, 1, VERB_NAMES_MACHINES, verb_export},
     /* images */
     {"load", "FILE|DIRECTORY|-", "load images from an archive or an OCI layout", 1, 1, 0, verb_load},
     {"images", "", "list images", 0, 0, 0, verb_images},
@@ -116,6 +120,10 @@ const CtlOption ctl_options[] = {
     {"no-size-limit", 0, CTL_OPTION_BOOL, AT(no_size_limit), "load", NULL, "accept what looks like a decompression bomb"},
     {"all", 'a', CTL_OPTION_BOOL, AT(all), "prune", NULL, "images with a name, too, if no container uses them"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "prune", NULL, "do not ask"},
+    {"archive", 'a', CTL_OPTION_BOOL, AT(archive), "cp copy-to copy-from", NULL, "keep owners, set-ID bits, capabilities"},
+    {"follow-link", 'L', CTL_OPTION_BOOL, AT(follow), "cp copy-to copy-from", NULL, "copy what a link leads to, when the source is one"},
+    {"mkdir", 0, CTL_OPTION_BOOL, AT(mkdir), "cp copy-to copy-from", NULL, "make missing parent directories of the target"},
+    {"force", 0, CTL_OPTION_BOOL, AT(force), "copy-to copy-from", NULL, "replace files that exist"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "rm rmi", NULL, "stop a running container first; remove all names"},
 };
 /* clang-format on */

@@ -4,6 +4,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "importer/load.h"
+#include "importer/stream.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -16,15 +17,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE  2
+#define UNMAPPED_ID 65534 /* as the kernel shows an owner that a map does not have */
 
 typedef struct Arguments {
     LoadOptions load;
+    const char *command, *path;
+    int tree_fd;
+    CopyFlags flags;
+    IdMap uids, gids;
     bool is_json, is_help;
 } Arguments;
 
 static const char help_text[] =
     "berth-importer load [OPTIONS] FILE|DIRECTORY|-\n"
+    "berth-importer pack --tree-fd=FD [OPTIONS] PATH\n"
+    "berth-importer unpack --tree-fd=FD [OPTIONS] PATH\n"
     "\n"
     "Loads a docker-archive, an oci-archive or an OCI layout directory into the image store.\n"
     "Archives may be compressed with gzip or zstd; - is standard input.\n"
@@ -35,6 +43,16 @@ static const char help_text[] =
     "      --no-size-limit      also accept what looks like a decompression bomb\n"
     "      --output=FORMAT      what to print about the images: text (default) or json\n"
     "  -q, --quiet              no progress on standard error\n"
+    "\n"
+    "Packs PATH of the root whose detached mount FD is as a tar archive to standard output, or unpacks one from\n"
+    "standard input there.\n"
+    "\n"
+    "      --uid-map=MAP        user ids: \"INSIDE OUTSIDE COUNT\", comma-separated\n"
+    "      --gid-map=MAP        group ids\n"
+    "      --follow             pack what a link leads to, when PATH is one\n"
+    "      --archive            unpack with owners, set-ID bits, file capabilities\n"
+    "      --mkdir              make PATH when it is missing\n"
+    "\n"
     "  -h, --help               this help\n";
 
 static int parse_output(const char *value, bool *ret_is_json, Error *error)
@@ -43,6 +61,23 @@ static int parse_output(const char *value, bool *ret_is_json, Error *error)
         return error_set(error, -EINVAL, "--output=%s: use text or json", value);
     *ret_is_json = strcmp(value, "json") == 0;
     return 0;
+}
+
+static int parse_fd(const char *value, int *ret, Error *error)
+{
+    uint64_t fd;
+
+    if (text_parse_u64(value, INT32_MAX, &fd) < 0 || fd < 3 || fcntl((int) fd, F_SETFD, FD_CLOEXEC) < 0)
+        return error_set(error, -EBADF, "--tree-fd=%s: not an open file", value);
+    *ret = (int) fd;
+    return 0;
+}
+
+static int parse_map(const char *value, IdMap *ret, Error *error)
+{
+    int r = id_map_parse(value, ret);
+
+    return r < 0 ? error_set(error, r, "'%s' is not a map of ids", value) : 0;
 }
 
 static int parse_option(int option, const char *value, Arguments *arguments, Error *error)
@@ -68,6 +103,21 @@ static int parse_option(int option, const char *value, Arguments *arguments, Err
     case 'h':
         arguments->is_help = true;
         return 0;
+    case 't':
+        return parse_fd(value, &arguments->tree_fd, error);
+    case 'u':
+        return parse_map(value, &arguments->uids, error);
+    case 'g':
+        return parse_map(value, &arguments->gids, error);
+    case 'f':
+        arguments->flags |= COPY_FOLLOW;
+        return 0;
+    case 'r':
+        arguments->flags |= COPY_RIGHTS;
+        return 0;
+    case 'm':
+        arguments->flags |= COPY_PARENTS;
+        return 0;
     default:
         return -EINVAL; /* getopt_long(3) has said why */
     }
@@ -79,7 +129,10 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
         {"store", required_argument, NULL, 's'},   {"name", required_argument, NULL, 'n'},
         {"output", required_argument, NULL, 'o'},  {"architecture", required_argument, NULL, 'a'},
         {"no-size-limit", no_argument, NULL, 'l'}, {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},          {},
+        {"help", no_argument, NULL, 'h'},          {"tree-fd", required_argument, NULL, 't'},
+        {"uid-map", required_argument, NULL, 'u'}, {"gid-map", required_argument, NULL, 'g'},
+        {"follow", no_argument, NULL, 'f'},        {"archive", no_argument, NULL, 'r'},
+        {"mkdir", no_argument, NULL, 'm'},         {},
     };
     int option, r = 0;
 
@@ -87,12 +140,34 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
         r = parse_option(option, optarg, arguments, error);
     if (r < 0 || arguments->is_help)
         return r;
-    if (optind >= argc || strcmp(argv[optind], "load") != 0)
-        return error_set(error, -EINVAL, "the only command is: load FILE|DIRECTORY|-");
+    arguments->command = optind < argc ? argv[optind] : "";
+    if (strcmp(arguments->command, "load") != 0 && strcmp(arguments->command, "pack") != 0 &&
+        strcmp(arguments->command, "unpack") != 0)
+        return error_set(error, -EINVAL, "the commands are: load FILE|DIRECTORY|-, pack PATH, unpack PATH");
     if (argc - optind != 2)
-        return error_set(error, -EINVAL, "load takes one file, one directory or -");
-    arguments->load.input = argv[optind + 1];
+        return error_set(error, -EINVAL, "'%s' takes one argument", arguments->command);
+    arguments->load.input = arguments->path = argv[optind + 1];
+    if (strcmp(arguments->command, "load") != 0 && arguments->tree_fd < 0)
+        return error_set(error, -EINVAL, "'%s' needs --tree-fd=", arguments->command);
     return 0;
+}
+
+/* Owners in archives are those of the inside. */
+static int run_stream(const Arguments *arguments, Error *error)
+{
+    bool is_pack = strcmp(arguments->command, "pack") == 0;
+    const IdShift owner = {
+        .keep = is_pack || arguments->flags & COPY_RIGHTS,
+        .uid = is_pack ? UNMAPPED_ID : id_map_to_outside(&arguments->uids, 0),
+        .gid = is_pack ? UNMAPPED_ID : id_map_to_outside(&arguments->gids, 0),
+        .uids = &arguments->uids,
+        .gids = &arguments->gids,
+        .to_inside = is_pack,
+    };
+    const StreamRequest request = {
+        .tree_fd = arguments->tree_fd, .path = arguments->path, .flags = arguments->flags, .owner = &owner};
+
+    return is_pack ? stream_pack(&request, error) : stream_unpack(&request, error);
 }
 
 /* Names are made of a few plain characters and digests of fewer: nothing here needs escaping for a terminal.
@@ -135,6 +210,18 @@ static int print_json(const LoadResult *result)
     return r < 0 ? -ENOMEM : 0;
 }
 
+static int run_load(const Arguments *arguments, Error *error)
+{
+    _cleanup_load_result_ LoadResult result = {};
+    int r = load_images(&arguments->load, &result, error);
+
+    if (r == 0)
+        r = arguments->is_json ? print_json(&result) : print_text(&result);
+    if (r == 0 && fflush(stdout) != 0)
+        r = -errno;
+    return r;
+}
+
 /* Descriptors 0 to 2 must exist before anything is opened, or a file of ours would become the standard
  * output; a parent that ignores SIGCHLD would take our children's exit codes away. */
 static void prepare_process(void)
@@ -155,8 +242,7 @@ static void prepare_process(void)
 int main(int argc, char **argv)
 {
     _cleanup_error_ Error error = {};
-    _cleanup_load_result_ LoadResult result = {};
-    Arguments arguments = {.load.store_path = STORE_DEFAULT_PATH};
+    Arguments arguments = {.load.store_path = STORE_DEFAULT_PATH, .tree_fd = -EBADF};
     int r;
 
     log_set_program("berth-importer");
@@ -171,11 +257,7 @@ int main(int argc, char **argv)
         fputs(help_text, stdout);
         return EXIT_SUCCESS;
     }
-    r = load_images(&arguments.load, &result, &error);
-    if (r == 0)
-        r = arguments.is_json ? print_json(&result) : print_text(&result);
-    if (r == 0 && fflush(stdout) != 0)
-        r = -errno;
+    r = strcmp(arguments.command, "load") == 0 ? run_load(&arguments, &error) : run_stream(&arguments, &error);
     if (r < 0) {
         error_report(&error, r);
         return EXIT_FAILURE;

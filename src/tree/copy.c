@@ -279,7 +279,7 @@ static int run(Worker *worker, const WorkerJob *job, int root_fd, Error *error)
     if (fstat(copy.target.base_fd, &copy.base) < 0)
         return -errno;
     tree_set_default_owner(copy.tree, request->owner->uid, request->owner->gid);
-    r = walk_tree(fd, &st, visit, &copy, error);
+    r = walk_from(fd, &st, visit, &copy, error);
     if (r == 0)
         r = tree_finish(copy.tree, NULL, NULL, error);
     if (r == 0 && copy.skipped_xattrs > 0)

@@ -289,7 +289,7 @@ static int next_name(Walk *walk, const char **ret, Error *error)
     return 0;
 }
 
-int walk_tree(int fd, const struct stat *st, WalkVisit visit, void *userdata, Error *error)
+int walk_from(int fd, const struct stat *st, WalkVisit visit, void *userdata, Error *error)
 {
     _cleanup_(walk_done) Walk walk = {.visit = visit, .userdata = userdata};
     int r = visit_one(&walk, fd, st, error);

@@ -28,4 +28,4 @@ int walk_open(int root_fd, const char *inside_path, bool follow, int *ret_fd, st
 /* Shows the start and all below it; directories come before what is in them. What vanishes meanwhile is left out; file
  * systems that the kernel makes up (proc, sysfs, cgroups and their kind) are shown as empty directories, unless the
  * walk starts in one. */
-int walk_tree(int fd, const struct stat *st, WalkVisit visit, void *userdata, Error *error);
+int walk_from(int fd, const struct stat *st, WalkVisit visit, void *userdata, Error *error);

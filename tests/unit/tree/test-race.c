@@ -136,7 +136,7 @@ static void test_walk(void)
         int r;
 
         ASSERT_OK(fstat(root_fd, &st));
-        r = walk_tree(root_fd, &st, look, &seen, &error);
+        r = walk_from(root_fd, &st, look, &seen, &error);
         if (r < 0 && r != -EAGAIN)
             TEST_FAIL("round %u: %s", i, error.text ? error.text : strerror(-r));
     }

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "importer/stream.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "tree/content.h"
+#include "tree/walk.h"
+#include "tree/worker.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUFFER_BYTES (1U << 20)
+#define WARNINGS_MAX 20U
+
+enum { MESSAGE_WARNING };
+
+typedef struct Pack {
+    const StreamRequest *request;
+    Worker *worker;
+    struct archive *archive;
+    const char *prefix; /* of all names; "" for content */
+    char *buffer, *zeros;
+    unsigned warnings;
+} Pack;
+
+static void pack_done(Pack *pack)
+{
+    if (pack->archive)
+        archive_write_free(pack->archive);
+    free(pack->buffer);
+    free(pack->zeros);
+}
+
+static int fail(Pack *pack, Error *error)
+{
+    const char *text = archive_error_string(pack->archive);
+    int code = archive_errno(pack->archive);
+
+    if (code == EPIPE)
+        return error_set(error, -EPIPE, "nobody reads the archive any more");
+    return error_set(error, code > 0 ? -code : -EIO, "writing the archive: %s", text ? text : "?");
+}
+
+static int warn(Pack *pack, const char *path, const char *text)
+{
+    _cleanup_free_ char *line = NULL;
+
+    if (pack->warnings++ >= WARNINGS_MAX)
+        return 0;
+    line = text_format("'%.2000s': %s", path, text);
+    return line ? worker_send(pack->worker, MESSAGE_WARNING, line, strlen(line)) : -ENOMEM;
+}
+
+static int write_all(Pack *pack, const char *data, size_t size, Error *error)
+{
+    while (size > 0) {
+        la_ssize_t n = archive_write_data(pack->archive, data, size);
+
+        if (n <= 0)
+            return fail(pack, error);
+        data += n;
+        size -= (size_t) n;
+    }
+    return 0;
+}
+
+/* libarchive wants the holes too, and leaves them out by the list that the member got before. */
+static int write_hole(Pack *pack, uint64_t size, Error *error)
+{
+    int r = 0;
+
+    for (; size > 0 && r == 0; size -= MIN(size, BUFFER_BYTES))
+        r = write_all(pack, pack->zeros, MIN(size, BUFFER_BYTES), error);
+    return r;
+}
+
+/* A file that became shorter meanwhile ends in zeros: its size is written already. */
+static int write_data(Pack *pack, int fd, uint64_t start, uint64_t end, Error *error)
+{
+    while (start < end) {
+        ssize_t n = pread(fd, pack->buffer, MIN(BUFFER_BYTES, end - start), (off_t) start);
+        int r;
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set(error, -errno, "reading: %m");
+        if (n == 0)
+            return write_hole(pack, end - start, error);
+        r = write_all(pack, pack->buffer, (size_t) n, error);
+        if (r < 0)
+            return r;
+        start += (uint64_t) n;
+    }
+    return 0;
+}
+
+static int write_content(Pack *pack, int fd, uint64_t size, Error *error)
+{
+    uint64_t at = 0, start, end;
+    int r;
+
+    while ((r = content_next_data(fd, at, size, &start, &end)) > 0) {
+        r = write_hole(pack, start - at, error);
+        if (r == 0)
+            r = write_data(pack, fd, start, end, error);
+        if (r < 0)
+            return r;
+        at = end;
+    }
+    return write_hole(pack, size - at, error);
+}
+
+static void list_holes(struct archive_entry *to, int fd, uint64_t size)
+{
+    uint64_t at = 0, start = 0, end = 0;
+
+    if (content_next_data(fd, 0, size, &start, &end) > 0 && start == 0 && end == size)
+        return;
+    while (content_next_data(fd, at, size, &start, &end) > 0) {
+        archive_entry_sparse_add_entry(to, (la_int64_t) start, (la_int64_t) (end - start));
+        at = end;
+    }
+    /* The end of a hole at the end. */
+    if (at < size)
+        archive_entry_sparse_add_entry(to, (la_int64_t) size, 0);
+}
+
+static int describe(Pack *pack, const WalkEntry *entry, const char *path, struct archive_entry *to, Error *error)
+{
+    const IdShift *owner = pack->request->owner;
+    const struct stat *st = entry->st;
+    _cleanup_content_xattrs_ ContentXattrs xattrs = {};
+    _cleanup_free_ char *earlier = entry->earlier ? copy_path(pack->prefix, entry->earlier) : NULL;
+    int r = 0;
+
+    archive_entry_set_pathname(to, *path ? path : ".");
+    archive_entry_set_filetype(to, st->st_mode & S_IFMT);
+    archive_entry_set_perm(to, st->st_mode & 07777);
+    archive_entry_set_uid(to, id_shift_uid(owner, st->st_uid));
+    archive_entry_set_gid(to, id_shift_gid(owner, st->st_gid));
+    archive_entry_set_mtime(to, st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+    if (S_ISLNK(st->st_mode))
+        archive_entry_set_symlink(to, entry->link);
+    if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
+        archive_entry_set_rdev(to, st->st_rdev);
+    if (entry->earlier) {
+        if (!earlier)
+            return -ENOMEM;
+        archive_entry_set_hardlink(to, earlier);
+        return 0;
+    }
+    if (S_ISREG(st->st_mode)) {
+        archive_entry_set_size(to, st->st_size);
+        list_holes(to, entry->fd, (uint64_t) st->st_size);
+    }
+    if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))
+        r = content_read_xattrs(entry->fd, true, &xattrs, error);
+    for (size_t i = 0; r == 0 && i < xattrs.count; i++)
+        if (!text_after_prefix(xattrs.items[i].name, "system."))
+            archive_entry_xattr_add_entry(to, xattrs.items[i].name, xattrs.items[i].value, xattrs.items[i].size);
+    return r;
+}
+
+static int visit(const WalkEntry *entry, void *userdata, Error *error)
+{
+    Pack *pack = userdata;
+    _cleanup_free_ char *path = copy_path(pack->prefix, entry->path);
+    struct archive_entry *to;
+    int r;
+
+    if (!path)
+        return -ENOMEM;
+    if (S_ISSOCK(entry->st->st_mode))
+        return warn(pack, path, "left out, because it is a socket");
+    to = archive_entry_new();
+    if (!to)
+        return -ENOMEM;
+    r = describe(pack, entry, path, to, error);
+    /* A name that is no UTF-8 is a warning only: it is written as it is. */
+    if (r == 0 && archive_write_header(pack->archive, to) < ARCHIVE_WARN)
+        r = fail(pack, error);
+    if (r == 0 && S_ISREG(entry->st->st_mode) && !entry->earlier)
+        r = write_content(pack, entry->fd, (uint64_t) entry->st->st_size, error);
+    archive_entry_free(to);
+    return r < 0 ? error_prefix(error, r, "'%s'", path) : 0;
+}
+
+static int open_archive(Pack *pack, int fd, Error *error)
+{
+    pack->archive = archive_write_new();
+    pack->buffer = malloc(BUFFER_BYTES);
+    pack->zeros = calloc(1, BUFFER_BYTES);
+    if (!pack->archive || !pack->buffer || !pack->zeros)
+        return -ENOMEM;
+    /* No padding to a tape's block at the end of a file. */
+    if (archive_write_set_format_pax(pack->archive) != ARCHIVE_OK ||
+        /* Attributes as star and GNU tar write them, not also in a form of libarchive's own. */
+        archive_write_set_format_option(pack->archive, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
+        archive_write_add_filter_none(pack->archive) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(pack->archive, 1) != ARCHIVE_OK ||
+        archive_write_open_fd(pack->archive, fd) != ARCHIVE_OK)
+        return fail(pack, error);
+    return 0;
+}
+
+static int run(Worker *worker, const WorkerJob *job, int root_fd, Error *error)
+{
+    const StreamRequest *request = job->argument;
+    _cleanup_(pack_done) Pack pack = {.request = request, .worker = worker};
+    _cleanup_free_ char *name = NULL;
+    _cleanup_close_ int fd = -EBADF;
+    struct stat st;
+    int r = walk_open(request->tree_fd, request->path, request->flags & COPY_FOLLOW, &fd, &st);
+
+    if (r < 0)
+        return error_set(error, r, "cannot open '%s': %s", request->path, strerror(-r));
+    r = copy_name_of(request->path, &name);
+    pack.prefix = name ? name : "";
+    if (r == 0)
+        r = open_archive(&pack, job->output_fd, error);
+    if (r == 0)
+        r = walk_from(fd, &st, visit, &pack, error);
+    if (r == 0 && archive_write_close(pack.archive) != ARCHIVE_OK)
+        r = fail(&pack, error);
+    /* After a failure nothing must make the archive look complete. */
+    if (r < 0 && pack.archive)
+        (void) archive_write_fail(pack.archive);
+    return r;
+}
+
+static int receive(unsigned kind, const char *data, size_t size, void *userdata, Error *error)
+{
+    if (kind != MESSAGE_WARNING)
+        return -EPROTO;
+    log_warning("%s", data);
+    return 0;
+}
+
+int stream_pack(const StreamRequest *request, Error *error)
+{
+    /* The standard files of a confined child become /dev/null. */
+    _cleanup_close_ int output_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    const WorkerJob job = {
+        .name = "pack files",
+        .root_fd = -EBADF,
+        .output_fd = output_fd,
+        .tree_fds = {request->tree_fd},
+        .capabilities = copy_capabilities(),
+        .run = run,
+        .argument = request,
+        .receive = receive,
+    };
+
+    if (output_fd < 0)
+        return -errno;
+    return worker_run(&job, error);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: files of a container's root as a tar stream, and back: what `berthctl cp` with "-" and `export` do.
+ * Never does: open the root by a path of the host: it comes as a detached mount without devices.
+ * Runs in: the importer; the work in a confined child that has the mount and the stream. */
+
+#include "base/error.h"
+#include "tree/copy.h"
+
+typedef struct StreamRequest {
+    int tree_fd;      /* the root's mount */
+    const char *path; /* in it */
+    CopyFlags flags;  /* pack: COPY_FOLLOW; unpack: COPY_PARENTS, COPY_RIGHTS */
+    const IdShift *owner;
+} StreamRequest;
+
+/* Writes the file or tree at `path` to stdout; its members' names begin with the last component of `path`, but for what
+ * is in "/" or "a/.". Owners are those that the inside sees. */
+int stream_pack(const StreamRequest *request, Error *error);
+
+/* Reads an archive, compressed or not, from stdin into the directory at `path`. */
+int stream_unpack(const StreamRequest *request, Error *error);
+
+/* The work of stream_unpack() without the process around it, for the fuzz target: into `tree`, which takes no devices. */
+int stream_read(int fd, Tree *tree, const IdShift *owner, bool has_rights,
+                int (*warning)(const char *text, void *userdata), void *userdata, Error *error);
