@@ -35,6 +35,10 @@ int apply_terminal(Context *context, const Step *step);
 int apply_mask(Context *context, const Step *step);
 int apply_read_only(Context *context, const Step *step);
 
+/* interface.c */
+int apply_notify_socket(Context *context, const Step *step);
+int apply_inaccessible(Context *context, const Step *step);
+
 /* kernel.c */
 int apply_sysctl(Context *context, const Step *step);
 int apply_join_cgroup(Context *context, const Step *step);

@@ -46,6 +46,7 @@ typedef struct Context {
     bool made_directory; /* STEP_DIRECTORY found none there */
     bool is_failing;     /* undoing a start that did not succeed */
 
+    int notify_fd;        /* supervisor: what the payload tells of itself comes here */
     int terminal_fd;      /* supervisor: primary end */
     int output_fds[2];    /* supervisor: read ends of the payload's stdout and stderr */
     int payload_stdio[3]; /* what the inner process puts on 0, 1, 2; -EBADF keeps its own */

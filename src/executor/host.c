@@ -295,6 +295,13 @@ static int follow_inner(Context *context)
                 fds_count = 0;
             }
             break;
+        case MESSAGE_NOTIFY:
+            if (fds_count == 1) {
+                safe_close(context->notify_fd);
+                context->notify_fd = fds[0];
+                fds_count = 0;
+            }
+            break;
         case MESSAGE_FAILED:
             context->current = message.step;
             context->exit_status = (int) message.exit_status;

@@ -70,6 +70,7 @@ int main(int argc, char *argv[])
         .payload_pidfd = -EBADF,
         .root_fd = -EBADF,
         .proc_fd = -EBADF,
+        .notify_fd = -EBADF,
         .terminal_fd = -EBADF,
         .output_fds = {-EBADF, -EBADF},
         .payload_stdio = {-EBADF, -EBADF, -EBADF},

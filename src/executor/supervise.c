@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "executor/notify.h"
 #include "executor/output.h"
 #include "executor/registrar.h"
 #include "kernel/cgroup.h"
@@ -26,10 +27,12 @@
 typedef struct Supervisor {
     Context *context;
     const StepSupervise *step;
+    Notify notify;
     Output *output; /* NULL when the payload writes to its caller's files itself */
     int signals_fd;
     int clients[CLIENTS_MAX];  /* attached, -EBADF: free */
     uint64_t kill_at_usec;     /* monotonic; UINT64_MAX: no stop is under way */
+    int pending_signal;        /* for an init system that does not listen yet; 0: none */
     bool is_announced;         /* the launcher may go: others can find the container */
     bool is_registered;        /* with systemd-machined */
     uint64_t terminal_at_usec; /* not to be read before: nobody has it open */
@@ -51,6 +54,16 @@ static void kill_payload(Supervisor *supervisor)
         (void) process_send_signal(context->payload_pidfd, SIGKILL);
 }
 
+/* A signal to shut down goes to an init system when it can hear it. */
+static void send_when_heard(Supervisor *supervisor, int signal_number)
+{
+    supervisor->pending_signal = signal_number;
+    if (!notify_is_listening(&supervisor->notify, now_usec()))
+        return;
+    supervisor->pending_signal = 0;
+    (void) process_send_signal(supervisor->context->payload_pidfd, signal_number);
+}
+
 /* An orderly stop: the payload's own signal, its time, then the end. A second request does not start it over. */
 static void begin_stop(Supervisor *supervisor)
 {
@@ -63,7 +76,7 @@ static void begin_stop(Supervisor *supervisor)
         (void) cgroup_freeze(supervisor->context->payload_cgroup_fd, false);
     supervisor->kill_at_usec =
         step->stop_timeout_usec >= UINT64_MAX / 2 ? UINT64_MAX - 1 : now_usec() + step->stop_timeout_usec;
-    (void) process_send_signal(supervisor->context->payload_pidfd, (int) step->stop_signal);
+    send_when_heard(supervisor, (int) step->stop_signal);
 }
 
 static void on_signal(Supervisor *supervisor)
@@ -165,6 +178,9 @@ static int wait_time_msec(const Supervisor *supervisor)
 
     if (supervisor->terminal_at_usec > 0)
         next = MIN(next, supervisor->terminal_at_usec);
+    if (supervisor->pending_signal)
+        next = MIN(next, supervisor->notify.listens_at_usec);
+    next = MIN(next, supervisor->notify.ping_at_usec);
     if (next >= UINT64_MAX - 1)
         return -1;
     now = now_usec();
@@ -196,6 +212,7 @@ static int loop(Supervisor *supervisor)
             {context->output_fds[1], POLLIN, 0},
             {reads_terminal ? context->terminal_fd : -1, POLLIN, 0},
             {listen_fd, POLLIN, 0},
+            {supervisor->notify.fd, POLLIN, 0},
         };
 
         if (reads_terminal)
@@ -213,8 +230,13 @@ static int loop(Supervisor *supervisor)
             on_control(supervisor);
         if (polls[6].revents)
             on_attach(supervisor, listen_fd);
+        if (polls[7].revents)
+            notify_receive(&supervisor->notify, context->payload_pid);
         if (polls[0].revents)
             return 0;
+        notify_on_time(&supervisor->notify, now_usec());
+        if (supervisor->pending_signal)
+            send_when_heard(supervisor, supervisor->pending_signal);
         if (supervisor->kill_at_usec <= now_usec()) {
             kill_payload(supervisor);
             supervisor->kill_at_usec = UINT64_MAX - 1;
@@ -321,6 +343,7 @@ int supervise(Context *context, const StepSupervise *step)
 
     for (int i = 0; i < CLIENTS_MAX; i++)
         supervisor.clients[i] = -EBADF;
+    notify_init(&supervisor.notify, context, step, now_usec());
     supervisor.signals_fd = open_signals();
     if (supervisor.signals_fd < 0)
         return fail(context, supervisor.signals_fd, "cannot wait for signals");

@@ -17,31 +17,60 @@ bool systemd_is_running(void)
     return lstat("/run/systemd/system", &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-int systemd_notify(const char *message)
+static int parse_address(const char *path, struct sockaddr_un *ret, socklen_t *ret_size)
+{
+    size_t length = strlen(path);
+
+    if ((path[0] != '/' && path[0] != '@') || path[1] == 0)
+        return -EAFNOSUPPORT;
+    if (length >= sizeof(ret->sun_path))
+        return -ENAMETOOLONG;
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(ret->sun_path, path, length);
+    if (path[0] == '@')
+        ret->sun_path[0] = 0;
+    /* An abstract name has no NUL at its end, and every byte counts. */
+    *ret_size = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '/'));
+    return 0;
+}
+
+int systemd_notify_open(int *ret_fd)
 {
     const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     _cleanup_close_ int fd = -EBADF;
-    size_t length = 0;
-    ssize_t n = 0;
+    struct sockaddr_un address;
+    socklen_t size = 0;
+    int r;
 
     if (text_is_empty(path))
         return 0;
-    length = strlen(path);
-    if ((path[0] != '/' && path[0] != '@') || path[1] == 0)
-        return -EAFNOSUPPORT;
-    if (length >= sizeof(address.sun_path))
-        return -ENAMETOOLONG;
-    memcpy(address.sun_path, path, length);
-    if (path[0] == '@')
-        address.sun_path[0] = 0;
+    r = parse_address(path, &address, &size);
+    if (r < 0)
+        return r;
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+    if (fd < 0 || connect(fd, (struct sockaddr *) &address, size) < 0)
         return -errno;
-    /* An abstract name has no NUL at its end, and every byte counts. */
-    n = sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *) &address,
-               (socklen_t) (offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '/')));
-    return n < 0 ? -errno : 1;
+    *ret_fd = TAKE_FD(fd);
+    return 1;
+}
+
+int systemd_notify(const char *message)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    _cleanup_close_ int fd = -EBADF;
+    struct sockaddr_un address;
+    socklen_t size = 0;
+    int r;
+
+    if (text_is_empty(path))
+        return 0;
+    r = parse_address(path, &address, &size);
+    if (r < 0)
+        return r;
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *) &address, size) < 0)
+        return -errno;
+    return 1;
 }
 
 int systemd_notify_ready(pid_t main_pid, const char *status)

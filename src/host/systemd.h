@@ -109,6 +109,8 @@ int systemd_daemon_reload(Systemd *systemd, Error *error);
 /* The manager's "252.39-1~deb12u1" as 252. */
 int systemd_version(Systemd *systemd, unsigned *ret, Error *error);
 
+/* A datagram socket that is connected to $NOTIFY_SOCKET, for somebody else to send by. 1; 0: there is none. */
+int systemd_notify_open(int *ret_fd);
 /* sd_notify(3) without the library: one datagram ("READY=1\nSTATUS=…\n") to $NOTIFY_SOCKET, a path or
  * "@abstract". 1 sent, 0 no socket in the environment, else -errno. */
 int systemd_notify(const char *message);

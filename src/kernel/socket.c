@@ -4,8 +4,11 @@
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 int socket_make_pair(int ret_fds[2])
 {
@@ -89,4 +92,66 @@ ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *ret_fd
     }
     *ret_fds_count = count;
     return n;
+}
+
+int socket_bind_at(int directory_fd, const char *name)
+{
+    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    _cleanup_close_ int here_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int yes = 1, r;
+
+    if (strlen(name) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, name, strlen(name));
+    if (fd < 0 || here_fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0 ||
+        (unlinkat(directory_fd, name, 0) < 0 && errno != ENOENT) || fchdir(directory_fd) < 0)
+        return -errno;
+    r = bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
+    if (fchdir(here_fd) < 0 && r == 0)
+        r = -errno;
+    if (r == 0 && fchmodat(directory_fd, name, 0666, 0) < 0)
+        r = -errno;
+    return r < 0 ? r : TAKE_FD(fd);
+}
+
+ssize_t socket_receive_from(int fd, void *data, size_t size, pid_t *ret_pid)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * SOCKET_FDS_MAX)];
+        struct cmsghdr align;
+    } control = {};
+    struct iovec vector = {.iov_base = data, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof(control.bytes),
+    };
+    pid_t pid = 0;
+    ssize_t n;
+
+    do
+        n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET)
+            continue;
+        if (header->cmsg_type == SCM_CREDENTIALS && header->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
+            struct ucred sender;
+
+            memcpy(&sender, CMSG_DATA(header), sizeof(sender));
+            pid = sender.pid;
+        } else if (header->cmsg_type == SCM_RIGHTS)
+            for (size_t i = 0; i < (header->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+                int received;
+
+                memcpy(&received, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+                (void) safe_close(received);
+            }
+    }
+    *ret_pid = pid;
+    return message.msg_flags & MSG_TRUNC ? -EMSGSIZE : n;
 }

@@ -332,7 +332,6 @@ static void gather_misc(Launch *launch)
     launch->facts.last_capability = last_capability();
     gather_capabilities(launch);
     launch->facts.id = launch->id;
-    snprintf(launch->machine_id, sizeof(launch->machine_id), "%.32s", launch->id);
     launch->facts.run_fd = fd_list_add(&launch->fds, launch->request.roster->run_fd, false);
     launch->facts.keeps_exit = launch->request.has_definition || spec->detach;
     if (spec->network == NETWORK_HOST && launch->request.image) {
@@ -361,6 +360,8 @@ int launch_gather(Launch *launch, Error *error)
         r = gather_seccomp(launch, error);
     if (r == 0)
         r = launch_gather_registrar(launch, error);
+    if (r == 0)
+        r = launch_gather_interface(launch, error);
     if (r == 0)
         gather_misc(launch);
     return r;

@@ -36,7 +36,8 @@ struct Launch {
     FdList fds;
     MountFacts *mounts;
     char **cgroup_files;
-    char *cgroup_path, *resolv_conf, *unit;
+    char *cgroup_path, *resolv_conf, *unit, *host_os_release;
+    char **host_environment;
     LaunchCgroup cgroup;
     SeccompFilter seccomp;
     Label label;
@@ -63,6 +64,9 @@ int launch_gather_registrar(Launch *launch, Error *error);
 int launch_register(Launch *launch, int leader_pidfd, Error *error);
 /* After the announcement: a supervisor whose payload ended before it may not have heard of the registration. */
 void launch_unregister_dead(Launch *launch, int leader_pidfd);
+
+/* interface.c */
+int launch_gather_interface(Launch *launch, Error *error);
 
 /* gather.c */
 int launch_gather(Launch *launch, Error *error);

@@ -55,6 +55,8 @@ void launch_free(Launch *launch)
     free(launch->cgroup_path);
     free(launch->resolv_conf);
     free(launch->unit);
+    free(launch->host_os_release);
+    strv_free(launch->host_environment);
     seccomp_filter_done(&launch->seccomp);
     label_done(&launch->label);
     step_list_done(&launch->plan);
@@ -516,8 +518,8 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
         give_up(launch);
         return r;
     }
-    /* A service of Type=notify is ready when its payload runs. */
-    if (launch->cgroup == LAUNCH_CGROUP_UNIT)
+    /* A service of Type=notify is ready when its payload runs, unless that is for others to say. */
+    if (launch->request.spec->keep_unit && launch->request.spec->notify == NOTIFY_STARTED)
         (void) systemd_notify_ready(0, NULL);
     /* A payload that has ended already took its state file with it: -ENOENT, and nothing to update. */
     r = roster_update(roster, launch->machine);

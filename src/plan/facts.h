@@ -39,9 +39,11 @@ struct HostFacts {
 
     uint64_t log_fd, run_fd, attach_fd;
     uint64_t registrar_fd; /* the program that takes the registration with systemd-machined back; 0: there is none */
-    bool keeps_exit;       /* somebody may ask later how it ended */
-    uint64_t log;          /* StepLog */
-    const char *id, *unit; /* unit: whose the container is, NULL without systemd */
+    uint64_t unit_notify_fd;
+    uint64_t watchdog_usec; /* of the unit; 0: none */
+    bool keeps_exit;        /* somebody may ask later how it ended */
+    uint64_t log;           /* StepLog */
+    const char *id, *unit;  /* unit: whose the container is, NULL without systemd */
 
     const void *seccomp_program;
     size_t seccomp_size;
@@ -52,5 +54,8 @@ struct HostFacts {
     unsigned last_capability;
     uint64_t available_capabilities; /* what the launcher itself has */
     const char *host_resolv_conf;    /* text, with --network=host; or NULL */
+    const char *machine_id;          /* 32 hexadecimal digits: what a system inside is */
+    const char *host_os_release;     /* text of os-release(5), or NULL */
+    char *const *host_environment;   /* container_host_id=… and its like, or NULL */
     const char *terminal_type;       /* $TERM of the caller or NULL */
 };

@@ -29,6 +29,7 @@ void plan_start(Planner *planner);
 void plan_root(Planner *planner);
 void plan_api_mounts(Planner *planner);
 void plan_devices(Planner *planner);
+void plan_interface(Planner *planner);
 void plan_files(Planner *planner);
 void plan_user_mounts(Planner *planner);
 void plan_terminal(Planner *planner);
@@ -36,6 +37,9 @@ void plan_kernel_paths(Planner *planner);
 void plan_enter(Planner *planner);
 void plan_process(Planner *planner);
 void plan_supervise(Planner *planner);
+
+/* Whether the payload is given a socket to tell of itself. */
+bool plan_has_notify_socket(const Planner *planner);
 
 /* The name of the work directory of a user's overlay, beside its writable directory. */
 const char *plan_overlay_work_name(Planner *planner, size_t number);

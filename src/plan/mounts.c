@@ -100,29 +100,15 @@ static void add_file(Planner *planner, const char *origin, const char *target, c
     };
 }
 
-/* The container's part of https://systemd.io/CONTAINER_INTERFACE: what a service manager looks for below /run/host. */
-static void plan_boot_files(Planner *planner)
-{
-    char *options[] = {(char *) "mode=0755", NULL};
-    _cleanup_free_ char *id = text_format("%.32s\n", planner->facts->id);
-
-    plan_add_mount(planner, ORIGIN(boot), "tmpfs", "/run/host", ATTRIBUTES_STRICT, options);
-    add_file(planner, ORIGIN(boot), "/run/host/container-manager", "berth\n", 0444, false);
-    add_file(planner, ORIGIN(boot), "/run/host/container-uuid", id, 0444, false);
-}
-
 void plan_files(Planner *planner)
 {
     const ContainerSpec *spec = planner->spec;
     const HostFacts *facts = planner->facts;
     StepList *list = planner->list;
 
-    if (spec->boot) {
-        plan_boot_files(planner);
-        return;
-    }
-    /* Into a layer of the container's own only: a directory tree of the host is not ours to fill. */
-    if (!facts->layers)
+    /* A system that boots sets itself up. And into a layer of the container's own only: a directory tree of the host is not
+     * ours to fill. */
+    if (spec->boot || !facts->layers)
         return;
     add_file(planner, ORIGIN(hostname), "/etc/hostname", step_list_format(list, "%s\n", spec->hostname), 0644, false);
     add_file(planner, ORIGIN(hostname), "/etc/hosts",

@@ -15,8 +15,9 @@ static void (*const contributors[])(Planner *) = {
     plan_start,          /* the new namespaces */
     plan_supervise,
     /* inside, still able to see the host's mounts */
-    plan_root, plan_api_mounts,                 /* /proc, /sys, /dev and what belongs to them */
-    plan_devices, plan_files, plan_user_mounts, /* may cover any of the above, as asked */
+    plan_root, plan_api_mounts,   /* /proc, /sys, /dev and what belongs to them */
+    plan_devices, plan_interface, /* and /run/host */
+    plan_files, plan_user_mounts, /* may cover any of the above, as asked */
     plan_terminal,
     plan_kernel_paths, /* sysctls, then masks and read-only paths: after user mounts, which must not uncover */
     /* inside, the host out of sight */

@@ -61,17 +61,23 @@ static const char **environment(Planner *planner)
     const ContainerSpec *spec = planner->spec;
     _cleanup_strv_ char **list = NULL;
     const char *term = planner->facts->terminal_type;
-    char uuid[33] = "";
+    char watchdog[32] = "";
+    bool tells = plan_has_notify_socket(planner);
+
+    /* Whoever says that it is ready says that it is alive. */
+    if (planner->facts->watchdog_usec > 0 && spec->notify == NOTIFY_CONTAINER && !spec->boot)
+        snprintf(watchdog, sizeof(watchdog), "%llu", (unsigned long long) planner->facts->watchdog_usec);
     const char *const defaults[][2] = {
         {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
         {"container", "berth"},
         {"TERM", spec->tty || spec->boot ? (term ? term : "xterm") : NULL},
         {"HOSTNAME", spec->boot ? NULL : spec->hostname},
-        {"container_uuid", spec->boot ? uuid : NULL},
+        {"container_uuid", spec->boot ? planner->facts->machine_id : NULL},
+        {"NOTIFY_SOCKET", tells ? "/run/host/notify" : NULL},
+        {"WATCHDOG_USEC", watchdog[0] ? watchdog : NULL},
     };
     int r = 0;
 
-    snprintf(uuid, sizeof(uuid), "%.32s", planner->facts->id);
     for (size_t i = 0; i < ELEMENTSOF(defaults) && r == 0; i++) {
         _cleanup_free_ char *prefix = text_format("%s=", defaults[i][0]);
         bool given = false;
@@ -81,6 +87,8 @@ static const char **environment(Planner *planner)
         if (!given && defaults[i][1])
             r = strv_append_format(&list, "%s=%s", defaults[i][0], defaults[i][1]);
     }
+    if (r == 0 && spec->boot)
+        r = strv_extend(&list, planner->facts->host_environment);
     if (r == 0)
         r = strv_extend(&list, spec->environment);
     if (r < 0)

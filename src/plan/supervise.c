@@ -50,6 +50,9 @@ void plan_supervise(Planner *planner)
         .attach_fd = facts->attach_fd,
         .is_system = spec->boot,
         .file_label = step_list_string(planner->list, facts->file_label),
+        .notify = spec->notify,
+        .unit_notify_fd = facts->unit_notify_fd,
+        .watchdog_usec = facts->watchdog_usec,
         .registrar_fd = facts->registrar_fd,
     };
     plan_log(planner, &step->supervise);

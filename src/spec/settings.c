@@ -38,6 +38,10 @@ const Setting settings[] = {
      "TIME", "give up when the container is not started by then; default 90s"},
     {"log-driver", 0, "Container", "LogDriver", NULL, SETTING_LOG_DRIVER, AT(log_driver), TRUST_ADMIN, "DRIVER",
      "journald, file, none or passthrough"},
+    {"uuid", 0, "Container", "Uuid", NULL, SETTING_UUID, AT(uuid), TRUST_ADMIN, "UUID",
+     "what a booted system is told that it is; default: what it was, or else a new one"},
+    {"notify", 0, "Container", "Notify", NULL, SETTING_NOTIFY, AT(notify), TRUST_ADMIN, "WHOSE",
+     "who tells the unit that it is ready: started (default), container or healthy"},
     {"register", 0, "Container", "Register", NULL, SETTING_REGISTRATION, AT(registration), TRUST_ADMIN, "WHEN",
      "make the container known to systemd-machined: yes, no, or auto: when it stays running"},
     {"log-opt", 0, "Container", "LogOpt", NULL, SETTING_ASSIGNMENTS, AT(log_options), TRUST_ADMIN, "KEY=VALUE",
@@ -157,6 +161,7 @@ const SettingAlias setting_aliases[] = {
     /* option, short, key, stands for the option */
     {"machine", 0, NULL, "name"},  /* nspawn, machinectl */
     {"net", 0, NULL, "network"},   /* docker */
+    {"notify-ready", 0, "NotifyReady", "notify"}, /* nspawn */
     {"setenv", 'E', NULL, "env"},  /* nspawn */
     {NULL, 0, "Rootfs", "directory"}, /* quadlet */
 };

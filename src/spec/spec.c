@@ -35,6 +35,7 @@ void container_spec_free(ContainerSpec *spec)
     free(spec->host_directory);
     free(spec->hostname);
     strv_free(spec->reload_command);
+    free(spec->uuid);
     strv_free(spec->labels);
     strv_free(spec->exposed_ports);
     strv_free(spec->log_options);
@@ -340,6 +341,14 @@ static int validate(ContainerSpec *spec, Error *error)
     if (!known)
         return error_set(error, -EOPNOTSUPP, "%s: '%s' is not a seccomp profile: default, system or unconfined",
                          spec_origin(spec, offsetof(ContainerSpec, seccomp_profile)), spec->seccomp_profile);
+    if (spec->notify == NOTIFY_HEALTHY)
+        return error_set(error, -EOPNOTSUPP, "%s: there are no health checks yet",
+                         spec_origin(spec, offsetof(ContainerSpec, notify)));
+    if (spec->notify == NOTIFY_CONTAINER && spec->init)
+        return error_set(error, -EINVAL,
+                         "%s: with --init the program is not the container's first process, and only that "
+                         "is believed",
+                         spec_origin(spec, offsetof(ContainerSpec, notify)));
     if (spec->registration == REGISTER_YES && !spec_can_be_registered(spec))
         return error_set(error, -EINVAL, "%s: systemd-machined takes host names only, and '%s' is none",
                          spec_origin(spec, offsetof(ContainerSpec, registration)), spec->name);

@@ -30,6 +30,9 @@ typedef enum LogDriver {
 /* With systemd-machined; auto: what stays (detached, booted, in a unit of its own), where it can be done. */
 typedef enum Registration { REGISTER_AUTO, REGISTER_YES, REGISTER_NO, _REGISTRATION_MAX } Registration;
 
+/* Whose word it is that the container is ready; the order is that of StepNotify. */
+typedef enum NotifyMode { NOTIFY_STARTED, NOTIFY_CONTAINER, NOTIFY_HEALTHY, _NOTIFY_MAX } NotifyMode;
+
 const char *volatile_mode_to_string(VolatileMode mode);
 const char *network_mode_to_string(NetworkMode mode);
 const char *log_driver_to_string(LogDriver driver);
@@ -59,6 +62,8 @@ struct ContainerSpec {
     LogDriver log_driver;
     Registration registration;
     char **log_options;
+    NotifyMode notify;
+    char *uuid; /* 32 hexadecimal digits; NULL: by itself */
     uint64_t timeout_start_usec, timeout_stop_usec;
     int stop_signal;   /* 0: SIGTERM, or SIGRTMIN+3 with boot */
     int reload_signal; /* 0: none; of this and the command one at most is set */
@@ -120,6 +125,8 @@ typedef enum SettingType {
     SETTING_NETWORK,
     SETTING_LOG_DRIVER,
     SETTING_REGISTRATION,
+    SETTING_NOTIFY,      /* and boolean: yes is container */
+    SETTING_UUID,        /* with or without dashes */
     SETTING_WORDS,       /* one argv: replaces as a whole */
     SETTING_LIST,        /* free text, appends */
     SETTING_PATH_LIST,   /* absolute paths inside, appends */

@@ -13,6 +13,7 @@ static const char *const network_names[_NETWORK_MAX] = {"private", "host", "none
 static const char *const log_driver_names[_LOG_DRIVER_MAX] = {"auto", "journald", "file", "none", "passthrough"};
 
 static const char *const registration_names[_REGISTRATION_MAX] = {"auto", "yes", "no"};
+static const char *const notify_names[_NOTIFY_MAX] = {"started", "container", "healthy"};
 
 const char *volatile_mode_to_string(VolatileMode mode)
 {
@@ -197,6 +198,41 @@ static int set_property(char ***properties, SettingType type, const char *value,
     return assignment ? set_assignment(properties, assignment, error) : -ENOMEM;
 }
 
+static int parse_notify(const char *value, NotifyMode *ret, Error *error)
+{
+    bool is_container = false;
+    int number = 0, r;
+
+    /* NotifyReady= of systemd.nspawn(5). */
+    if (text_parse_bool(value, &is_container) == 0) {
+        *ret = is_container ? NOTIFY_CONTAINER : NOTIFY_STARTED;
+        return 0;
+    }
+    r = parse_enum(value, notify_names, _NOTIFY_MAX, &number, error);
+    if (r == 0)
+        *ret = (NotifyMode) number;
+    return r;
+}
+
+/* Kept as machine-id(5) has it: 32 digits, lower case. */
+static int parse_uuid(const char *value, char **field, Error *error)
+{
+    char id[33];
+    size_t n = 0;
+
+    for (const char *c = value; *c; c++) {
+        if (*c == '-')
+            continue;
+        if (!strchr("0123456789abcdefABCDEF", *c) || n >= 32)
+            return error_set(error, -EINVAL, "'%s' is not a UUID: 32 hexadecimal digits", value);
+        id[n++] = *c >= 'A' && *c <= 'F' ? (char) (*c - 'A' + 'a') : *c;
+    }
+    id[n] = 0;
+    if (n != 32 || strspn(id, "0") == 32)
+        return error_set(error, -EINVAL, "'%s' is not a UUID: 32 hexadecimal digits", value);
+    return replace_string(field, id);
+}
+
 static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char *value, Error *error)
 {
     void *field = (char *) spec + setting->offset;
@@ -251,6 +287,10 @@ static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char 
             value = log_driver_names[LOG_DRIVER_FILE];
         r = parse_enum(value, log_driver_names, _LOG_DRIVER_MAX, &number, error);
         return r < 0 ? r : (*(LogDriver *) field = (LogDriver) number, 0);
+    case SETTING_NOTIFY:
+        return parse_notify(value, field, error);
+    case SETTING_UUID:
+        return parse_uuid(value, field, error);
     case SETTING_REGISTRATION:
         r = parse_enum(value, registration_names, _REGISTRATION_MAX, &number, error);
         return r < 0 ? r : (*(Registration *) field = (Registration) number, 0);
@@ -334,6 +374,7 @@ static int format_member(const void *field, SettingType type, char ***texts)
     case SETTING_HOSTNAME:
     case SETTING_HOST_PATH:
     case SETTING_INSIDE_PATH:
+    case SETTING_UUID:
         return *(char *const *) field ? strv_append(texts, *(char *const *) field) : 0;
     case SETTING_SIZE:
         if (*(const uint64_t *) field == UINT64_MAX)
@@ -353,6 +394,8 @@ static int format_member(const void *field, SettingType type, char ***texts)
         return strv_append(texts, network_names[*(const NetworkMode *) field]);
     case SETTING_LOG_DRIVER:
         return strv_append(texts, log_driver_names[*(const LogDriver *) field]);
+    case SETTING_NOTIFY:
+        return strv_append(texts, notify_names[*(const NotifyMode *) field]);
     case SETTING_REGISTRATION:
         return strv_append(texts, registration_names[*(const Registration *) field]);
     default:

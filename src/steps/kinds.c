@@ -29,7 +29,8 @@ static const StepField supervise_fields[] = {STRING(supervise, name), STRING(sup
     NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
     NUMBER(supervise, log_max_bytes), NUMBER(supervise, log_max_files), LIST(supervise, log_fields),
     NUMBER(supervise, run_fd), NUMBER(supervise, keep_exit), NUMBER(supervise, forget_log), NUMBER(supervise, attach_fd),
-    NUMBER(supervise, is_system), NUMBER(supervise, registrar_fd), STRING(supervise, file_label)};
+    NUMBER(supervise, is_system), NUMBER(supervise, notify), NUMBER(supervise, unit_notify_fd),
+    NUMBER(supervise, watchdog_usec), NUMBER(supervise, registrar_fd), STRING(supervise, file_label)};
 static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),
     STRING(propagation, path)};
 static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(root_tree, volatile_usr),
@@ -58,6 +59,8 @@ static const StepField sysctl_fields[] = {LIST(sysctl, assignments)};
 static const StepField pivot_fields[] = {NUMBER(pivot, read_only)};
 static const StepField join_cgroup_fields[] = {NUMBER(join_cgroup, mount), NUMBER(join_cgroup, read_only)};
 static const StepField label_fields[] = {STRING(label, process)};
+static const StepField notify_socket_fields[] = {STRING(notify_socket, directory), STRING(notify_socket, name)};
+static const StepField inaccessible_fields[] = {STRING(inaccessible, directory)};
 static const StepField hostname_fields[] = {STRING(hostname, name)};
 static const StepField rlimit_fields[] = {NUMBER(rlimit, resource), NUMBER(rlimit, soft), NUMBER(rlimit, hard)};
 static const StepField oom_score_fields[] = {NUMBER(oom_score, score_plus_1000)};
@@ -91,6 +94,8 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_DEVICE] = {"device", STEP_INNER, FIELDS(device_fields), .reads = {SLOT_ROOT}},
     [STEP_SYMLINK] = {"symlink", STEP_INNER, FIELDS(symlink_fields), .reads = {SLOT_ROOT}},
     [STEP_FILE] = {"file", STEP_INNER, FIELDS(file_fields), .reads = {SLOT_ROOT}},
+    [STEP_NOTIFY_SOCKET] = {"notify-socket", STEP_INNER, FIELDS(notify_socket_fields), .reads = {SLOT_ROOT}},
+    [STEP_INACCESSIBLE] = {"inaccessible", STEP_INNER, FIELDS(inaccessible_fields), .reads = {SLOT_ROOT}},
     [STEP_TERMINAL] = {"terminal", STEP_INNER, FIELDS(terminal_fields), .reads = {SLOT_ROOT}},
     [STEP_MASK] = {"mask", STEP_INNER, FIELDS(mask_fields), .reads = {SLOT_ROOT}},
     [STEP_READ_ONLY] = {"read-only", STEP_INNER, FIELDS(read_only_fields), .reads = {SLOT_ROOT}},

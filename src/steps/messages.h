@@ -8,6 +8,7 @@
  * launcher ──SIGNAL──► supervisor                        forward a signal to the payload
  * inner ──WANT_CGROUP──► supervisor                      everything before the cgroup is built
  * inner ──TERMINAL(fd)──► supervisor ──TERMINAL(fd)──► launcher
+ * inner ──NOTIFY(fd)──► supervisor                       the socket that the payload tells of itself by
  * supervisor ──STARTED(pidfd)──► launcher                the payload's program runs
  * launcher ──ANNOUNCED──► supervisor                     the roster knows it; a launcher that dies before ends it
  * supervisor ──EXITED──► launcher                        and this is how it ended
@@ -21,6 +22,7 @@ typedef enum MessageKind {
     MESSAGE_WANT_CGROUP,
     MESSAGE_SIGNAL,
     MESSAGE_TERMINAL,
+    MESSAGE_NOTIFY,
     MESSAGE_STARTED,
     MESSAGE_ANNOUNCED,
     MESSAGE_EXITED,

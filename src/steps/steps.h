@@ -47,6 +47,8 @@ typedef enum StepKind {
     STEP_DEVICE,
     STEP_SYMLINK,
     STEP_FILE,
+    STEP_NOTIFY_SOCKET,
+    STEP_INACCESSIBLE,
     STEP_TERMINAL,
     STEP_MASK,
     STEP_READ_ONLY,
@@ -105,6 +107,9 @@ typedef struct StepJoin {
     uint64_t namespaces; /* CLONE_NEW*, without the pid namespace: STEP_JOIN_START entered that one */
 } StepJoin;
 
+/* Whose word it is that a unit is ready: the launcher's, the payload's, the health check's. */
+typedef enum StepNotify { STEP_NOTIFY_STARTED, STEP_NOTIFY_CONTAINER, STEP_NOTIFY_HEALTHY } StepNotify;
+
 typedef enum StepLog { STEP_LOG_PASSTHROUGH, STEP_LOG_NONE, STEP_LOG_JOURNAL, STEP_LOG_FILE } StepLog;
 
 typedef struct StepSupervise {
@@ -119,6 +124,9 @@ typedef struct StepSupervise {
     const char **log_fields;               /* more fields of the journal's entries, "NAME=VALUE" */
     uint64_t attach_fd;                    /* listening socket for attach; 0: none */
     uint64_t is_system;                    /* an init system: a reboot inside is an orderly end */
+    uint64_t notify;                       /* StepNotify */
+    uint64_t unit_notify_fd;               /* connected to the $NOTIFY_SOCKET of the unit; 0: none */
+    uint64_t watchdog_usec;                /* that the unit wants to hear of; 0: it does not */
     const char *file_label;                /* SELinux label of the payload's pipes; NULL: none */
     uint64_t registrar_fd;                 /* the program to run at the end of a machine that was registered; 0: none */
 } StepSupervise;
@@ -186,6 +194,14 @@ typedef struct StepFile {
     uint64_t mode;
     uint64_t only_if_missing;
 } StepFile;
+
+typedef struct StepNotifySocket {
+    const char *directory, *name;
+} StepNotifySocket;
+
+typedef struct StepInaccessible {
+    const char *directory;
+} StepInaccessible;
 
 typedef struct StepTerminal {
     uint64_t is_stdio; /* 1: standard input, output and error of the payload; 0: /dev/console only */
@@ -275,6 +291,8 @@ typedef struct Step {
         StepDevice device;
         StepSymlink symlink;
         StepFile file;
+        StepNotifySocket notify_socket;
+        StepInaccessible inaccessible;
         StepTerminal terminal;
         StepMask mask;
         StepReadOnly read_only;

@@ -66,6 +66,22 @@ static void reaches_an_abstract_name(void)
     ASSERT_STREQ(received(fd), "READY=1\n");
 }
 
+/* For a program that has neither the environment nor the library. */
+static void opens_a_socket(void)
+{
+    _cleanup_free_ char *name = text_format("@berth-notify-open-%d", (int) getpid());
+    _cleanup_close_ int fd = listen_at(name), own_fd = -EBADF;
+
+    unsetenv("NOTIFY_SOCKET");
+    ASSERT_EQ(systemd_notify_open(&own_fd), 0);
+    setenv("NOTIFY_SOCKET", name, 1);
+    ASSERT_EQ(systemd_notify_open(&own_fd), 1);
+    ASSERT_EQ(send(own_fd, "READY=1", 7, 0), 7);
+    ASSERT_STREQ(received(fd), "READY=1");
+    setenv("NOTIFY_SOCKET", "/nonexistent", 1);
+    ASSERT_ERROR(systemd_notify_open(&own_fd), ENOENT);
+}
+
 static void refuses_what_is_no_address(void)
 {
     char longer[200] = "/";
@@ -87,6 +103,7 @@ int main(void)
 {
     TEST_RUN(reaches_a_path);
     TEST_RUN(reaches_an_abstract_name);
+    TEST_RUN(opens_a_socket);
     TEST_RUN(refuses_what_is_no_address);
     return test_finish();
 }

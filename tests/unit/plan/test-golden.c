@@ -46,6 +46,10 @@ static const Case cases[] = {
      .layers = ONE_LAYER,
      .options = {{"rm", "yes"}}},
     {.name = "boot", .definition = DIRECTORY "Boot=yes\nExec=--unit=rescue.target\n"},
+    {.name = "notify",
+     .definition = IMAGE "Exec=/bin/daemon\nNotify=container\n",
+     .layers = ONE_LAYER,
+     .options = {{"keep-unit", "yes"}}},
     {.name = "boot-ephemeral-no-cgroup", .definition = DIRECTORY "Boot=yes\nEphemeral=yes\n", .no_cgroup = true},
     {.name = "terminal-detached",
      .definition = IMAGE "Exec=/bin/bash\n",
@@ -138,6 +142,7 @@ static MountFacts *make_mount_facts(const ContainerSpec *spec)
 static int make_plan(const Case *test, StepList *ret, Error *error)
 {
     static const char program[800];
+    static char *host_environment[] = {(char *) "container_host_id=debian", NULL};
     static char *cgroup_files[] = {(char *) "memory.max=67108864", (char *) "pids.max=100", NULL};
     _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
     HostFacts facts = {
@@ -153,6 +158,11 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
         .log = STEP_LOG_FILE,
         .log_fd = 5,
         .attach_fd = 6,
+        .unit_notify_fd = strcmp(test->name, "notify") == 0 ? 8 : 0,
+        .watchdog_usec = strcmp(test->name, "notify") == 0 ? 5000000 : 0,
+        .machine_id = "fedcba9876543210fedcba9876543210",
+        .host_os_release = "ID=debian\n",
+        .host_environment = host_environment,
         .registrar_fd = strcmp(test->name, "boot") == 0 ? 7 : 0,
         .keeps_exit = true,
         .id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",

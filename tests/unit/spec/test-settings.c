@@ -194,6 +194,10 @@ static const char *value_for(const Setting *setting)
         return "none";
     case SETTING_REGISTRATION:
         return "no";
+    case SETTING_NOTIFY:
+        return "container";
+    case SETTING_UUID:
+        return "0123456789abcdef0123456789abcdef";
     case SETTING_ASSIGNMENTS:
         return setting->offset == offsetof(ContainerSpec, sysctls)       ? "kernel.shmmax=1"
                : setting->offset == offsetof(ContainerSpec, log_options) ? "max-size=1M"
@@ -317,6 +321,8 @@ static void bad_values_name_their_origin(void)
         {SETTING_NETWORK, "bridge", "'bridge' is not one of: private, host, none"},
         {SETTING_LOG_DRIVER, "syslog", "'syslog' is not one of"},
         {SETTING_REGISTRATION, "maybe", "'maybe' is not one of"},
+        {SETTING_NOTIFY, "maybe", "'maybe' is not one of"},
+        {SETTING_UUID, "0123456789abcdef-123456789abcdefg", "is not a UUID"},
         {SETTING_PATH_LIST, "proc", "'proc' is not an absolute path"},
         {SETTING_ASSIGNMENTS, "novalue", "'novalue' is not KEY=VALUE"},
         {SETTING_ASSIGNMENTS, "=x", "'=x' is not KEY=VALUE"},

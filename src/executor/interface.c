@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The container's side of https://systemd.io/CONTAINER_INTERFACE that is no plain file or mount. */
+
+#include "executor/apply.h"
+
+#include "base/cleanup.h"
+#include "kernel/resolve.h"
+#include "kernel/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int apply_notify_socket(Context *context, const Step *step)
+{
+    _cleanup_close_ int directory_fd = -EBADF, fd = -EBADF;
+    int r = resolve_make_plain_directory(context->root_fd, step->notify_socket.directory, &directory_fd);
+
+    if (r < 0)
+        return fail(context, r, "cannot open '%s': %s", step->notify_socket.directory, strerror(-r));
+    fd = socket_bind_at(directory_fd, step->notify_socket.name);
+    if (fd < 0)
+        return fail(context, fd, "cannot make the socket '%s/%s': %s", step->notify_socket.directory,
+                    step->notify_socket.name, strerror(-fd));
+    r = send_message(context->inner_fd, MESSAGE_NOTIFY, 0, fd);
+    return r < 0 ? fail(context, r, "cannot hand over the socket: %s", strerror(-r)) : 0;
+}
+
+/* One node of each kind that nobody can open, for a service manager inside to cover with what its units are not to see. */
+int apply_inaccessible(Context *context, const Step *step)
+{
+    static const struct {
+        const char *name;
+        mode_t type;
+    } nodes[] = {{"reg", S_IFREG}, {"fifo", S_IFIFO}, {"sock", S_IFSOCK}, {"chr", S_IFCHR}, {"blk", S_IFBLK}};
+    _cleanup_close_ int directory_fd = -EBADF;
+    int r = resolve_make_plain_directory(context->root_fd, step->inaccessible.directory, &directory_fd);
+
+    if (r < 0)
+        return fail(context, r, "cannot open '%s': %s", step->inaccessible.directory, strerror(-r));
+    for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
+        /* Device 0:0 is none; one that a device policy over us forbids is not needed. */
+        if (mknodat(directory_fd, nodes[i].name, nodes[i].type, 0) < 0 &&
+            !(errno == EPERM && (nodes[i].type == S_IFCHR || nodes[i].type == S_IFBLK)))
+            return fail(context, -errno, "cannot make '%s/%s': %s", step->inaccessible.directory, nodes[i].name,
+                        strerror(errno));
+    if (mkdirat(directory_fd, "dir", 0) < 0)
+        return fail(context, -errno, "cannot make '%s/dir': %s", step->inaccessible.directory, strerror(errno));
+    return 0;
+}
