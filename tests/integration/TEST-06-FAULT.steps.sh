@@ -89,6 +89,15 @@ test_read_only_volatile() {
     sweep --read-only --network=host --cap-drop=ALL --no-new-privileges=no /bin/true
 }
 
+# An init system and what it is given.
+test_boot() {
+    prepare_faults
+    rm -f "$ROOT/sbin/init"
+    printf '#!/bin/sh\nexit 0\n' >"$ROOT/sbin/init"
+    chmod 755 "$ROOT/sbin/init"
+    sweep --boot --notify=container
+}
+
 # The same for what enters a container: it is not to suffer from it.
 test_exec() {
     prepare_faults
