@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Everything that is said about the command line, from the tables. */
 
-#include "ctl/ctl.h"
+#include "ctl/remote.h"
 
 #include "base/json.h"
 #include "base/text.h"
@@ -11,20 +11,6 @@
 #include <string.h>
 
 #define HELP_COLUMN 38
-
-void print_help(void)
-{
-    printf("berthctl [COMMAND] [OPTIONS...] [ARGUMENTS...]\n\n"
-           "Run containers the way systemd runs services.\n\nCommands:\n");
-    for (size_t i = 0; i < verbs_count; i++) {
-        _cleanup_free_ char *usage = text_format("%s %s", verbs[i].name, verbs[i].arguments);
-
-        if (usage)
-            printf("  %-*s  %s\n", HELP_COLUMN + 4, usage, verbs[i].help);
-    }
-    printf("\n  berthctl COMMAND --help tells about one command; --version and --introspect (JSON) about the "
-           "program.\n");
-}
 
 static void print_option(const char *name, char letter, const char *metavar, const char *help)
 {
@@ -37,6 +23,24 @@ static void print_option(const char *name, char letter, const char *metavar, con
     if (option)
         printf("  %-*s%s %s\n", HELP_COLUMN, option,
                strlen(option) > HELP_COLUMN ? "\n                                        " : "", help);
+}
+
+void print_help(void)
+{
+    printf("berthctl [COMMAND] [OPTIONS...] [ARGUMENTS...]\n\n"
+           "Run containers the way systemd runs services.\n\nCommands:\n");
+    for (size_t i = 0; i < verbs_count; i++) {
+        _cleanup_free_ char *usage = text_format("%s %s", verbs[i].name, verbs[i].arguments);
+
+        if (usage)
+            printf("  %-*s  %s\n", HELP_COLUMN + 4, usage, verbs[i].help);
+    }
+    printf("\nBefore the command:\n");
+    for (size_t i = 0; i < remote_options_count; i++)
+        print_option(remote_options[i].name, remote_options[i].letter, remote_options[i].metavar,
+                     remote_options[i].help);
+    printf("\n  berthctl COMMAND --help tells about one command; --version and --introspect (JSON) about the "
+           "program.\n");
 }
 
 void print_verb_help(const Verb *verb)
@@ -104,7 +108,7 @@ static json_t *describe_setting(const Setting *setting)
 int print_introspection(Error *error)
 {
     _cleanup_json_ json_t *json = json_object();
-    json_t *verb_list = json_array(), *setting_list = json_array();
+    json_t *verb_list = json_array(), *setting_list = json_array(), *option_list = json_array();
     _cleanup_free_ char *text = NULL;
 
     for (size_t i = 0; i < verbs_count; i++)
@@ -112,6 +116,10 @@ int print_introspection(Error *error)
     for (size_t i = 0; i < settings_count; i++)
         json_array_append_new(setting_list, describe_setting(&settings[i]));
     json_object_set_new(json, "version", json_string(BERTH_VERSION));
+    for (size_t i = 0; i < remote_options_count; i++)
+        json_array_append_new(option_list, describe_option(remote_options[i].name, remote_options[i].letter,
+                                                           remote_options[i].metavar, remote_options[i].help));
+    json_object_set_new(json, "options", option_list);
     json_object_set_new(json, "verbs", verb_list);
     json_object_set_new(json, "settings", setting_list);
     text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "ctl/remote.h"
 #include "inputs/environment.h"
 
 #include <errno.h>
@@ -183,8 +184,15 @@ static bool speaks_docker(const Verb *verb)
 
 static int run(int argc, char *argv[], Ctl *ctl, Error *error)
 {
-    const char *word = argc > 1 ? argv[1] : "list";
-    int r;
+    const char *word;
+    Remote remote = {};
+    int count = 0, r = remote_parse(argc - MIN(argc, 1), argv + MIN(argc, 1), &remote, &count, error);
+
+    if (r < 0)
+        return r;
+    if (count > 0)
+        return remote_run(ctl, &remote, argv + 1 + count, error);
+    word = argc > 1 ? argv[1] : "list";
 
     if (strcmp(word, "--version") == 0) {
         printf("berth %s\n", BERTH_VERSION);

@@ -195,4 +195,60 @@ test_status_of_a_hostile_os_release() {
     done
 }
 
+# --- other hosts and containers ---------------------------------------------------------------------------------------
+
+# An ssh that notes what it was called with, and then does what sshd would: gives the words to a shell.
+fake_ssh() {
+    mkdir -p "$TEST_TMP/bin"
+    printf '%s\n' '#!/bin/bash' 'printf "%s\n" "$@" >"$SSH_LOG"' \
+        'while [[ $1 != -- ]]; do shift; done; shift 2' 'PATH=$FAR_PATH exec sh -c "$*"' >"$TEST_TMP/bin/ssh"
+    mkdir -p "$TEST_TMP/far"
+    ln -s "$BERTHCTL" "$TEST_TMP/far/berthctl"
+    chmod +x "$TEST_TMP/bin/ssh"
+    export SSH_LOG=$TEST_TMP/ssh.log FAR_PATH=$TEST_TMP/far:$PATH PATH=$TEST_TMP/bin:$PATH
+}
+
+test_another_host() {
+    prepare
+    fake_ssh
+    start_in_background web
+    expect_rc 0 b -H root@far list --quiet
+    assert_match "$OUT" "$ID-web"
+    assert_eq "$(tr '\n' ' ' <"$SSH_LOG")" '-T -- root@far berthctl list --quiet '
+    # Words stay words, and the exit status comes back.
+    expect_rc 0 b -H far exec "$ID-web" /bin/echo 'a  b' "it's" '$(id)' ';' '*' ''
+    assert_eq "$OUT" "a  b it's \$(id) ; * "
+    expect_rc 7 b --host=far:2222 exec "$ID-web" /bin/sh -c 'exit 7'
+    assert_match "$(cat "$SSH_LOG")" $'-T\n-p2222\n--\nfar'
+    # An option of ours before it is no option of ssh's.
+    local bad
+    for bad in -oProxyCommand=x 'u@-x' 'a b' '' 'a;b'; do
+        rm -f "$SSH_LOG"
+        expect_rc 1 b -H "$bad" list
+        [[ ! -e $SSH_LOG ]] || fail "ssh was called with '$bad'"
+    done
+    expect_rc 1 b -H
+    expect_rc 1 b list -H far
+    # Not only root may ask.
+    SYSTEMD_SSH=/bin/echo expect_rc 0 b -H far list
+    assert_eq "$OUT" '-T -- far berthctl list'
+    SYSTEMD_SSH=/no/such expect_rc 1 b -H far list
+    assert_match "$ERR" 'cannot run ssh'
+}
+
+test_in_a_container() {
+    prepare
+    rm -f "$ROOT/bin/berthctl"
+    printf '#!/bin/sh\nid -u\nprintf "<%%s>" "$@"\nexit 5\n' >"$ROOT/bin/berthctl"
+    chmod +x "$ROOT/bin/berthctl"
+    start_in_background web -u daemon
+    expect_rc 5 b -M "$ID-web" list --all 'a b' -- -x
+    assert_eq "$OUT" $'0\n<list><--all><a b><--><-x>'
+    expect_rc 125 b --machine="$ID-none" list
+    assert_match "$ERR" 'no container named'
+    expect_rc 1 b -M ../x list
+    # For run it is the name.
+    expect_rc 0 b run --machine="$ID-r" -D "$ROOT" /bin/true
+}
+
 run_tests
