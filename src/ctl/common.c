@@ -18,8 +18,8 @@ void ctl_done(Ctl *ctl)
     roster_close(ctl->roster);
     store_free(ctl->store);
     strv_free(ctl->properties);
-    strv_free(ctl->environment);
     strv_free(ctl->filters);
+    strv_free(ctl->environment);
 }
 
 static void report_reconciled(const char *name, const char *what, void *userdata)

@@ -6,6 +6,7 @@
 #include "ctl/definitions.h"
 #include "definitions/change.h"
 #include "definitions/services.h"
+#include "host/events.h"
 #include "machines/control.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ static int remove_locked(Ctl *ctl, const char *name, Error *error)
     roster_forget_exit(ctl->roster, name);
     roster_forget_log(ctl->roster, name);
     (void) unlinkat(ctl->roster->attach_fd, name, 0);
+    events_emit((Event){.kind = EVENT_REMOVE, .name = name});
     return 0;
 }
 

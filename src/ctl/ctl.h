@@ -74,7 +74,8 @@ struct Ctl {
     const char *priority, *stream, *instance; /* logs */
     bool runtime;                             /* set-property, update */
     bool archive, mkdir;                      /* files */
-    char **filters;                           /* list */
+    char **filters;                           /* list, events */
+    bool no_follow;                           /* events */
 };
 
 void ctl_done(Ctl *ctl);
@@ -110,6 +111,7 @@ int verb_exec(Ctl *ctl, Error *error);
 int verb_shell(Ctl *ctl, Error *error);
 int verb_attach(Ctl *ctl, Error *error);
 int verb_logs(Ctl *ctl, Error *error);
+int verb_events(Ctl *ctl, Error *error);
 int verb_kill(Ctl *ctl, Error *error);
 int verb_stop(Ctl *ctl, Error *error);
 int verb_terminate(Ctl *ctl, Error *error);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "host/events.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -320,10 +321,15 @@ static int remove_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 
     if (r < 0)
         return r;
-    STRV_FOREACH (reference, removed.untagged)
+    STRV_FOREACH (reference, removed.untagged) {
         printf("Untagged: %s\n", *reference);
-    STRV_FOREACH (id, removed.deleted)
+        events_emit((Event){.kind = EVENT_IMAGE_REMOVE, .image = *reference});
+    }
+    STRV_FOREACH (id, removed.deleted) {
         printf("Deleted: %s\n", *id);
+        if (!removed.untagged)
+            events_emit((Event){.kind = EVENT_IMAGE_REMOVE, .image = *id, .image_id = *id});
+    }
     *is_postponed |= !removed.is_swept;
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "ctl/control.h"
 #include "definitions/services.h"
+#include "host/events.h"
 #include "inputs/environment.h"
 #include "launch/launch.h"
 
@@ -238,6 +239,15 @@ static bool is_kept(const ContainerSpec *spec)
     return !spec->remove && !spec->ephemeral && (spec->image || spec->detach);
 }
 
+static int save_definition(const ContainerSpec *spec, bool transient, char **ret_path, Error *error)
+{
+    int r = definition_save(spec, transient, ret_path, error);
+
+    if (r == 0)
+        events_emit((Event){.kind = EVENT_CREATE, .name = spec->name, .image = spec->image});
+    return r;
+}
+
 static int launch(Ctl *ctl, const Sources *sources, const ContainerSpec *spec, Error *error)
 {
     bool define = !sources->definition && is_kept(spec);
@@ -271,7 +281,7 @@ static int launch(Ctl *ctl, const Sources *sources, const ContainerSpec *spec, E
                           spec->name, spec->name);
     r = launch_prepare(&request, false, &launch, error);
     if (r == 0 && define)
-        r = definition_save(spec, true, NULL, error);
+        r = save_definition(spec, true, NULL, error);
     return r < 0 ? r : start_and_follow(ctl, launch, spec, define, error);
 }
 
@@ -311,7 +321,7 @@ int verb_create(Ctl *ctl, Error *error)
             return r;
         error_done(error);
     }
-    r = definition_save(own, false, &path, error);
+    r = save_definition(own, false, &path, error);
     if (r < 0)
         return r;
     printf("%s\n", path);

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/journal-send.h"
+#include "proto/events.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -15,7 +16,6 @@
 
 #define JOURNAL_WAIT_MSEC 500
 #define PRIORITY_DEFAULT  6 /* informational, of both streams: that it went to stderr makes no line an error */
-#define PRIORITY_WARNING  4
 
 /* What every entry says of the container. */
 static int make_head(Output *output)
@@ -136,21 +136,27 @@ static int append_line(Output *output, int stream, const Line *line)
 static int report_dropped(Output *output)
 {
     uint64_t count = output->dropped - output->dropped_reported;
-    char text[256];
-    int n, r;
+    char text[EVENT_MAX_BYTES];
+    int r;
 
     if (count == 0)
         return 0;
     if (output->journal_fd >= 0) {
-        n = snprintf(text, sizeof(text),
-                     "PRIORITY=%d\nBERTH_LINES_DROPPED=%llu\nMESSAGE=%llu lines of the container's output could not be "
-                     "recorded here\n",
-                     PRIORITY_WARNING, (unsigned long long) count, (unsigned long long) count);
+        const StepSupervise *step = output->step;
+        Event event = {
+            .kind = EVENT_LOG_DROPPED,
+            .name = step->name,
+            .id = step->id,
+            .image = step->image,
+            .unit = step->unit,
+            .lines = count,
+        };
+        struct iovec part = {text, event_format_entry(&event, text, sizeof(text))};
 
-        const struct iovec parts[] = {{output->head, output->head_size}, {text, (size_t) n}};
-        r = send_parts(output, parts, ELEMENTSOF(parts));
+        r = send_parts(output, &part, 1);
     } else {
-        n = snprintf(text, sizeof(text), "%llu", (unsigned long long) count);
+        int n = snprintf(text, sizeof(text), "%llu", (unsigned long long) count);
+
         r = append_record(output, "berth", "L", text, (size_t) n);
     }
     if (r == 0)

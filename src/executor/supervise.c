@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "executor/lifecycle.h"
 #include "executor/notify.h"
 #include "executor/output.h"
 #include "executor/registrar.h"
@@ -35,6 +36,8 @@ typedef struct Supervisor {
     int pending_signal;        /* for an init system that does not listen yet; 0: none */
     bool is_announced;         /* the launcher may go: others can find the container */
     bool is_registered;        /* with systemd-machined */
+    int memory_events_fd;      /* of the cgroup; -EBADF: its memory is not accounted */
+    uint64_t oom_kills;        /* that were told of */
     uint64_t terminal_at_usec; /* not to be read before: nobody has it open */
 } Supervisor;
 
@@ -195,6 +198,38 @@ static void read_terminal(Supervisor *supervisor)
         supervisor->terminal_at_usec = now_usec() + TERMINAL_PAUSE_USEC;
 }
 
+static uint32_t count_oom_kills(const Context *context)
+{
+    char events[512], *line;
+
+    if (context->cgroup_fd < 0 || cgroup_read(context->cgroup_fd, "memory.events", events, sizeof(events)) < 0)
+        return 0;
+    line = strstr(events, "oom_kill ");
+    return line ? (uint32_t) strtoul(line + strlen("oom_kill "), NULL, 10) : 0;
+}
+
+static uint32_t tell_oom_kills(Supervisor *supervisor)
+{
+    uint32_t count = count_oom_kills(supervisor->context);
+
+    if (count > supervisor->oom_kills)
+        lifecycle_emit(supervisor->context, supervisor->step, (Event){.kind = EVENT_OOM, .oom_kills = count});
+    supervisor->oom_kills = count;
+    return count;
+}
+
+/* cgroup-v2.rst: a change of memory.events is POLLPRI for who has read it before. */
+static void on_memory_event(Supervisor *supervisor)
+{
+    char events[512];
+
+    if (pread(supervisor->memory_events_fd, events, sizeof(events), 0) < 0) {
+        supervisor->memory_events_fd = safe_close(supervisor->memory_events_fd);
+        return;
+    }
+    (void) tell_oom_kills(supervisor);
+}
+
 /* Until the payload is gone. */
 static int loop(Supervisor *supervisor)
 {
@@ -213,6 +248,7 @@ static int loop(Supervisor *supervisor)
             {reads_terminal ? context->terminal_fd : -1, POLLIN, 0},
             {listen_fd, POLLIN, 0},
             {supervisor->notify.fd, POLLIN, 0},
+            {supervisor->memory_events_fd, POLLPRI, 0},
         };
 
         if (reads_terminal)
@@ -232,6 +268,8 @@ static int loop(Supervisor *supervisor)
             on_attach(supervisor, listen_fd);
         if (polls[7].revents)
             notify_receive(&supervisor->notify, context->payload_pid);
+        if (polls[8].revents)
+            on_memory_event(supervisor);
         if (polls[0].revents)
             return 0;
         notify_on_time(&supervisor->notify, now_usec());
@@ -267,16 +305,6 @@ static void drain_control(Supervisor *supervisor)
 
     while (!supervisor->is_announced && supervisor->context->control_fd >= 0 && poll(&poll_one, 1, 0) > 0)
         on_control(supervisor);
-}
-
-static uint32_t count_oom_kills(const Context *context)
-{
-    char events[512], *line;
-
-    if (context->cgroup_fd < 0 || cgroup_read(context->cgroup_fd, "memory.events", events, sizeof(events)) < 0)
-        return 0;
-    line = strstr(events, "oom_kill ");
-    return line ? (uint32_t) strtoul(line + strlen("oom_kill "), NULL, 10) : 0;
 }
 
 /* What `wait`, `status` and `list` show after the end. JSON of numbers only: nothing to escape. */
@@ -326,6 +354,18 @@ static void leave_roster(const Context *context, const StepSupervise *step)
     }
 }
 
+static void tell_end(const Supervisor *supervisor, EventKind kind, const Message *end)
+{
+    Event event = {
+        .kind = kind,
+        .code = (uint64_t) (end->is_signaled ? 128 + end->number : end->number),
+        .signal = end->is_signaled ? (uint64_t) end->number : 0,
+        .oom_kills = end->oom_kills,
+    };
+
+    lifecycle_emit(supervisor->context, supervisor->step, event);
+}
+
 static void announce_end(Supervisor *supervisor, const Message *end)
 {
     (void) socket_send(supervisor->context->control_fd, end, sizeof(*end), NULL, 0);
@@ -336,7 +376,7 @@ static void announce_end(Supervisor *supervisor, const Message *end)
 
 int supervise(Context *context, const StepSupervise *step)
 {
-    Supervisor supervisor = {.context = context, .step = step, .kill_at_usec = UINT64_MAX};
+    Supervisor supervisor = {.context = context, .step = step, .kill_at_usec = UINT64_MAX, .memory_events_fd = -EBADF};
     Message end = {.kind = MESSAGE_EXITED};
     bool is_signaled = false;
     int code = 0, r;
@@ -361,6 +401,9 @@ int supervise(Context *context, const StepSupervise *step)
         context->terminal_fd = safe_close(context->terminal_fd);
     }
 
+    if (step->run_fd && context->cgroup_fd >= 0)
+        supervisor.memory_events_fd = openat(context->cgroup_fd, "memory.events", O_RDONLY | O_CLOEXEC);
+    lifecycle_emit(context, step, (Event){.kind = EVENT_START});
     r = loop(&supervisor);
     if (r < 0)
         kill_payload(&supervisor);
@@ -371,7 +414,8 @@ int supervise(Context *context, const StepSupervise *step)
     end.is_signaled = is_signaled;
     if (step->is_system && is_signaled)
         translate_reboot(&end);
-    end.oom_kills = count_oom_kills(context);
+    end.oom_kills = tell_oom_kills(&supervisor);
+    tell_end(&supervisor, EVENT_DIE, &end);
 
     /* First everything is taken back, then it is said: whoever hears of the end may use the name again. */
     if (step->keep_exit)
@@ -382,6 +426,9 @@ int supervise(Context *context, const StepSupervise *step)
         registrar_unregister(context, step, context->payload_pid);
     if (step->run_fd)
         leave_roster(context, step);
+    tell_end(&supervisor, EVENT_EXIT, &end);
+    if (step->forget_log)
+        lifecycle_emit(context, step, (Event){.kind = EVENT_REMOVE});
     announce_end(&supervisor, &end);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "host/events.h"
 #include "importer/load.h"
 #include "importer/stream.h"
 #include "store/store.h"
@@ -210,11 +211,26 @@ static int print_json(const LoadResult *result)
     return r < 0 ? -ENOMEM : 0;
 }
 
+static void tell(const LoadResult *result)
+{
+    for (size_t i = 0; i < result->count; i++) {
+        const LoadedImage *image = &result->images[i];
+        _cleanup_free_ char *id = text_format("sha256:%s", image->id.hex);
+
+        if (strv_length(image->names) == 0)
+            events_emit((Event){.kind = EVENT_IMAGE_LOAD, .image = id, .image_id = id});
+        STRV_FOREACH (name, image->names)
+            events_emit((Event){.kind = EVENT_IMAGE_LOAD, .image = *name, .image_id = id});
+    }
+}
+
 static int run_load(const Arguments *arguments, Error *error)
 {
     _cleanup_load_result_ LoadResult result = {};
     int r = load_images(&arguments->load, &result, error);
 
+    if (r == 0)
+        tell(&result);
     if (r == 0)
         r = arguments->is_json ? print_json(&result) : print_text(&result);
     if (r == 0 && fflush(stdout) != 0)

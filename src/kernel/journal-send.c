@@ -95,6 +95,14 @@ int journal_send(int fd, const struct iovec *parts, size_t count)
     return r;
 }
 
+int journal_send_once(const void *entry, size_t size)
+{
+    _cleanup_close_ int fd = journal_open();
+    struct iovec part = {(void *) (uintptr_t) entry, size};
+
+    return fd < 0 ? fd : journal_send(fd, &part, 1);
+}
+
 size_t journal_add_field(char *buffer, size_t size, size_t at, const char *name, const char *value)
 {
     int n;

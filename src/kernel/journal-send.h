@@ -16,6 +16,9 @@ int journal_open(void);
  * same name is connected anew. -EAGAIN: its queue is full. */
 int journal_send(int fd, const struct iovec *parts, size_t count);
 
+/* The same for one entry alone, on a socket of its own. */
+int journal_send_once(const void *entry, size_t size);
+
 /* Appends "NAME=VALUE\n" to `buffer`, of which `at` bytes are used, and returns how many are then. Nothing is added for
  * NULL, for a value with a newline (it would be a field of its own), or where there is no room. */
 size_t journal_add_field(char *buffer, size_t size, size_t at, const char *name, const char *value);

@@ -5,6 +5,7 @@
 
 #include "base/strv.h"
 #include "base/text.h"
+#include "host/events.h"
 #include "host/systemd.h"
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -174,6 +176,21 @@ static int prepare_stdio(Entry *entry)
     return 0;
 }
 
+static void tell(const Entry *entry)
+{
+    const EnterRequest *request = entry->request;
+    char command[256] = "";
+
+    for (size_t i = 0, at = 0; request->argv[i] && at < sizeof(command); i++)
+        at += (size_t) snprintf(command + at, sizeof(command) - at, "%s%s", i > 0 ? " " : "", request->argv[i]);
+    events_emit((Event){.kind = EVENT_EXEC,
+                        .name = request->machine->name,
+                        .id = request->machine->id,
+                        .image = request->machine->image,
+                        .unit = request->machine->unit,
+                        .command = command});
+}
+
 static int start_and_follow(Entry *entry, int *ret_exit_status, Error *error)
 {
     const EnterRequest *request = entry->request;
@@ -193,6 +210,7 @@ static int start_and_follow(Entry *entry, int *ret_exit_status, Error *error)
         return launch_explain_failure(&entry->plan, &message, request->machine->name, ret_exit_status, error);
     if (r != 1 || message.kind != MESSAGE_STARTED)
         return error_set(error, -EPROTO, "the executor did not start the command");
+    tell(entry);
     (void) launch_announce(control_fd, false);
     if (request->detach) {
         *ret_exit_status = 0;

@@ -99,7 +99,10 @@ int machine_pause(const Machine *machine, Error *error)
         (void) cgroup_freeze(groups.payload_fd, false);
         return error_set(error, r, "a process of '%s' is stuck in the kernel and cannot be paused", machine->name);
     }
-    return r < 0 ? error_set(error, r, "cannot pause '%s': %s", machine->name, strerror(-r)) : 0;
+    if (r < 0)
+        return error_set(error, r, "cannot pause '%s': %s", machine->name, strerror(-r));
+    machine_tell(machine, EVENT_PAUSE);
+    return 0;
 }
 
 int machine_resume(const Machine *machine, Error *error)
@@ -116,7 +119,10 @@ int machine_resume(const Machine *machine, Error *error)
     thaw_unit(machine, groups.machine_fd);
     if (r < 0)
         return error_set(error, r, "cannot resume '%s': %s", machine->name, strerror(-r));
-    return is_frozen ? 0 : 1;
+    if (!is_frozen)
+        return 1;
+    machine_tell(machine, EVENT_UNPAUSE);
+    return 0;
 }
 
 void machine_thaw(const Machine *machine)

@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "host/events.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -167,10 +168,13 @@ static int rename_locked(Roster *roster, int definition_dir_fd, const char *old_
                          Error *error)
 {
     Part parts[] = {
-        {roster->containers_fd, "", false},
-        {definition_dir_fd, ".container.d", false},
-        {roster->exits_fd, "", false},
-        {roster->logs_fd, "", false},
+        {roster->containers_fd, "", false}, {definition_dir_fd, ".container.d", false},
+        {roster->exits_fd, "", false},      {roster->logs_fd, "", false},
+        {roster->logs_fd, ":1", false},     {roster->logs_fd, ":2", false},
+        {roster->logs_fd, ":3", false},     {roster->logs_fd, ":4", false},
+        {roster->logs_fd, ":5", false},     {roster->logs_fd, ":6", false},
+        {roster->logs_fd, ":7", false},     {roster->logs_fd, ":8", false},
+        {roster->logs_fd, ":9", false},
     };
     int r;
 
@@ -193,6 +197,7 @@ static int rename_locked(Roster *roster, int definition_dir_fd, const char *old_
     }
     move_old_logs(roster, old_name, new_name);
     remove_definition(definition_dir_fd, old_name);
+    events_emit((Event){.kind = EVENT_RENAME, .name = new_name, .old_name = old_name});
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "host/events.h"
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
 
@@ -344,4 +345,14 @@ int roster_reconcile(Roster *roster, RosterReport report, void *userdata)
             report(*name, error.text ? error.text : "damaged state", userdata);
     }
     return 0;
+}
+
+void machine_tell(const Machine *machine, EventKind kind)
+{
+    events_emit((Event){.kind = kind,
+                        .name = machine->name,
+                        .id = machine->id,
+                        .image = machine->image,
+                        .image_id = machine->image_id,
+                        .unit = machine->unit});
 }

@@ -6,6 +6,7 @@
  * Runs in: fat programs on the host side, as root. */
 
 #include "base/error.h"
+#include "proto/events.h"
 #include "proto/state.h"
 
 typedef struct Roster {
@@ -43,6 +44,9 @@ int roster_update(Roster *roster, const Machine *machine);
 void roster_undo(Roster *roster, const Machine *machine);
 /* Removes the state file. */
 void roster_forget(Roster *roster, const char *name);
+
+/* Tells of what happened to it (host/events.h). */
+void machine_tell(const Machine *machine, EventKind kind);
 
 /* Whether the machine's supervisor lives: its name is locked. */
 bool roster_is_alive(Roster *roster, const char *name);
