@@ -17,12 +17,17 @@
 int control_stop(Ctl *ctl, const char *name, uint64_t timeout_usec, Error *error)
 {
     _cleanup_(machine_freep) Machine *machine = NULL;
-    int r = service_stop(name, timeout_usec == UINT64_MAX, error);
+    bool wait = timeout_usec == UINT64_MAX;
+    int r = service_stop(name, wait, error), q;
 
-    if (r < 0 || (r > 0 && timeout_usec == UINT64_MAX))
+    if (r < 0 || (r > 0 && wait))
         return MIN(r, 0);
-    r = ctl_load_machine(ctl, name, &machine, error);
-    return r < 0 ? r : machine_stop(ctl->roster, machine, timeout_usec, error);
+    q = ctl_load_machine(ctl, name, &machine, error);
+    if (q == 0 && r == 0)
+        q = service_stop_unit(machine->unit, wait, error);
+    if (q < 0 || (q > 0 && wait))
+        return MIN(q, 0);
+    return machine_stop(ctl->roster, machine, timeout_usec, error);
 }
 
 void definition_remove_transient(Ctl *ctl, const char *name)

@@ -68,7 +68,7 @@ struct Ctl {
     /* Options, by the table. */
     bool help, all, follow, json, no_legend, quiet, value, force, print_plan, interactive, tty, detach, privileged,
         timestamps, no_size_limit, replace, keep_unit, missing, now, any, no_stream;
-    const char *output, *output_directory, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout,
+    const char *output, *output_directory, *settings, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout,
         *reference, *architecture, *condition, *columns;
     char **properties, **environment;
     const char *priority, *stream, *instance; /* logs */

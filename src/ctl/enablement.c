@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "definitions/services.h"
 #include "definitions/unit.h"
 #include "host/systemd.h"
 
@@ -12,10 +13,8 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
-#define MACHINES_DIRECTORY "/var/lib/machines"
 /* Behind those that people write, so that the last word is the command's. */
 #define DROP_IN "zz-berthctl.conf"
 #define HEAD    "# Written by berthctl enable and disable.\n[Install]\n"
@@ -136,7 +135,7 @@ static int run_systemctl(char **argv, Error *error)
 
 static int set_tree(const char *name, bool enable, bool now, Error *error)
 {
-    _cleanup_free_ char *unit = text_format("berth@%s.service", name);
+    _cleanup_free_ char *unit = service_of_tree(name);
     _cleanup_strv_ char **argv = strv_new("systemctl", enable ? "enable" : "disable", NULL);
     int r = unit && argv ? 0 : -ENOMEM;
 
@@ -163,9 +162,8 @@ static int enable_target(Error *error)
 
 int enablement_set(const char *name, bool enable, bool now, Error *error)
 {
-    _cleanup_free_ char *tree = text_format(MACHINES_DIRECTORY "/%s", name), *file_name = NULL, *path = NULL;
+    _cleanup_free_ char *tree = service_of_tree(name), *file_name = NULL, *path = NULL;
     _cleanup_(definition_places_done) DefinitionPlaces places = {};
-    struct stat st;
     int r;
 
     if (geteuid() != 0)
@@ -176,11 +174,11 @@ int enablement_set(const char *name, bool enable, bool now, Error *error)
         return error_hint(error, error_set(error, -EINVAL, "'%s' is a template", name), "name an instance: %sINSTANCE",
                           name);
     file_name = text_format("%s" DEFINITION_SUFFIX, name);
-    r = tree && file_name ? definition_places_load(false, &places) : -ENOMEM;
+    r = file_name ? definition_places_load(false, &places) : -ENOMEM;
     if (r < 0)
         return r;
     path = definition_places_find(&places, file_name);
-    if (!path && stat(tree, &st) == 0 && S_ISDIR(st.st_mode))
+    if (!path && tree)
         return set_tree(name, enable, now, error);
     r = set_by_drop_in(name, enable, error);
     if (r == 0 && enable)

@@ -117,6 +117,7 @@ const CtlOption ctl_options[] = {
     {"name", 0, CTL_OPTION_STRING, AT(reference), "load", "REFERENCE", "name of the image instead of those in the archive"},
     {"architecture", 0, CTL_OPTION_STRING, AT(architecture), "load", "ARCH", "which image of several; default: this machine's"},
     {"missing", 0, CTL_OPTION_BOOL, AT(missing), "load", NULL, "nothing to do when there is an image of the name that --name= gives"},
+    {"settings", 0, CTL_OPTION_STRING, AT(settings), "run", "MODE", "read systemd-nspawn's file of this name: no, yes, override or trusted"},
     {"output-dir", 0, CTL_OPTION_STRING, AT(output_directory), "import-quadlet", "DIRECTORY", "write here instead of /etc/berth"},
     {"now", 0, CTL_OPTION_BOOL, AT(now), "enable disable", NULL, "start or stop them, too"},
     {"keep-unit", 0, CTL_OPTION_BOOL, AT(keep_unit), "start", NULL,

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "definitions/services.h"
 #include "machines/pause.h"
 
 #include <errno.h>
@@ -50,8 +51,10 @@ static int restart_one(Ctl *ctl, const char *name, void *userdata, Error *error)
     _cleanup_container_ Container *container = NULL;
     int r = container_load(ctl, name, &container, error);
 
-    if (r < 0)
-        return r;
+    if (r == 0 && container->machine && !container->definition)
+        r = service_restart_unit(container->machine->unit, error);
+    if (r != 0)
+        return MIN(r, 0);
     /* Nothing is stopped that could not be started again. */
     if (!container->definition || (container->machine && container->machine->remove))
         return error_hint(error, error_set(error, -ENOENT, "'%s' has no definition to start it from again", name),

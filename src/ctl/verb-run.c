@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "ctl/control.h"
+#include "ctl/nspawn-files.h"
 #include "definitions/services.h"
 #include "host/events.h"
 #include "inputs/environment.h"
@@ -24,7 +25,7 @@
 
 /* The sources of one container, weakest first. */
 typedef struct Sources {
-    SpecLayer *image_layer, *defaults, *environment, *definition, *command_line;
+    SpecLayer *image_layer, *defaults, *environment, *definition, *nspawn, *command_line;
     StoreImage *image;
     const SpecLayer *own; /* the layer that names image or directory */
 } Sources;
@@ -35,6 +36,7 @@ static void sources_done(Sources *sources)
     spec_layer_free(sources->defaults);
     spec_layer_free(sources->environment);
     spec_layer_free(sources->definition);
+    spec_layer_free(sources->nspawn);
     store_image_free(sources->image);
 }
 
@@ -142,12 +144,24 @@ static int find_image(Ctl *ctl, Sources *sources, const char *name, Error *error
     return r < 0 ? r : launch_image_layer(sources->image, &sources->image_layer, error);
 }
 
+static int add_nspawn_file(Ctl *ctl, NspawnMode mode, Sources *sources, const char *directory, Error *error)
+{
+    const char *name = find_value(ctl->layer, offsetof(ContainerSpec, name));
+
+    if (mode == _NSPAWN_MODE_INVALID)
+        return error_set(error, -EINVAL, "--settings: '%s' is not one of: yes, no, override, trusted", ctl->settings);
+    if (!name)
+        name = find_value(sources->defaults, offsetof(ContainerSpec, name));
+    return name ? nspawn_load(mode, name, directory, &sources->nspawn, error) : 0;
+}
+
 static int finish(Ctl *ctl, Sources *sources, ContainerSpec **ret, Error *error)
 {
+    NspawnMode nspawn = ctl->settings ? nspawn_mode_from_string(ctl->settings) : NSPAWN_NO;
     const SpecLayer *own = sources->definition ? sources->definition : ctl->layer;
     const char *image = find_value(own, offsetof(ContainerSpec, image));
     const char *directory = find_value(own, offsetof(ContainerSpec, host_directory));
-    SpecLayer *layers[5];
+    SpecLayer *layers[6];
     size_t count = 0;
     int r = 0;
 
@@ -161,6 +175,8 @@ static int finish(Ctl *ctl, Sources *sources, ContainerSpec **ret, Error *error)
         r = add_default_name(sources, image, directory);
     if (r == 0)
         r = add_environment_files(sources, own, error);
+    if (r == 0)
+        r = add_nspawn_file(ctl, nspawn, sources, directory, error);
     if (r < 0)
         return r;
 
@@ -170,7 +186,11 @@ static int finish(Ctl *ctl, Sources *sources, ContainerSpec **ret, Error *error)
     layers[count++] = sources->environment;
     if (sources->definition)
         layers[count++] = sources->definition;
+    if (sources->nspawn && nspawn != NSPAWN_OVERRIDE)
+        layers[count++] = sources->nspawn;
     layers[count++] = ctl->layer;
+    if (sources->nspawn && nspawn == NSPAWN_OVERRIDE)
+        layers[count++] = sources->nspawn;
     r = spec_finish(layers, count, ret, error);
     if (r == 0 && !(*ret)->boot && !(*ret)->command && !(*ret)->entrypoint)
         return error_hint(error, error_set(error, -EINVAL, "the image says no command to run"),

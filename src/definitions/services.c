@@ -8,6 +8,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define MACHINES_DIRECTORY "/var/lib/machines"
 
 /* Where `berthctl run` keeps definitions: what they are started from is a scope again. */
 static bool is_transient(const DefinitionPlaces *places, const char *path)
@@ -74,13 +77,49 @@ static int find_definition(const char *name, Definition **ret, Error *error)
     return 1;
 }
 
+char *service_of_tree(const char *name)
+{
+    _cleanup_free_ char *path = text_format(MACHINES_DIRECTORY "/%s", name);
+    struct stat st;
+
+    return path && text_is_name(name) && stat(path, &st) == 0 && S_ISDIR(st.st_mode)
+               ? text_format("berth@%s.service", name)
+               : NULL;
+}
+
+static int start_tree(const char *name)
+{
+    _cleanup_systemd_ Systemd *systemd = NULL;
+    _cleanup_free_ char *unit = systemd_is_running() ? service_of_tree(name) : NULL;
+    _cleanup_error_ Error error = {};
+    int r;
+
+    if (!unit)
+        return 0;
+    r = systemd_open(&systemd, &error);
+    return r < 0 ? r : systemd_unit_start(systemd, unit, &error) < 0 ? -EIO : 1;
+}
+
 int service_start(const char *name, Error *error)
 {
     _cleanup_definition_ Definition *definition = NULL;
-    int r = find_definition(name, &definition, error);
+    _cleanup_error_ Error own = {};
+    int r = find_definition(name, &definition, &own);
 
+    if (r == -ENOENT) {
+        int q = start_tree(name);
+
+        if (q != 0)
+            return q < 0 ? error_hint(error, error_set(error, q, "cannot start the tree '%s'", name),
+                                      "systemctl status berth@%s.service tells why", name)
+                         : q;
+    }
     /* What is wrong with it is told by who starts it. */
-    return r <= 0 || definition->problems ? MIN(r, 0) : start_unit(definition, error);
+    if (r <= 0 || definition->problems) {
+        error_move(error, &own);
+        return MIN(r, 0);
+    }
+    return start_unit(definition, error);
 }
 
 static bool is_active(Systemd *systemd, const char *unit)
@@ -91,23 +130,39 @@ static bool is_active(Systemd *systemd, const char *unit)
            strcmp(state, "failed") != 0;
 }
 
+static int stop_unit(Systemd *systemd, const char *unit, bool wait, Error *error)
+{
+    int r = wait ? systemd_unit_stop(systemd, unit, error) : systemd_unit_stop_queue(systemd, unit, error);
+
+    return r < 0 ? r : 1;
+}
+
 int service_stop(const char *name, bool wait, Error *error)
 {
     _cleanup_definition_ Definition *definition = NULL;
     _cleanup_systemd_ Systemd *systemd = NULL;
     _cleanup_free_ char *unit = NULL;
-    int r;
+    int r = systemd_is_running() ? find_definition(name, &definition, NULL) : 0;
 
-    /* Without a definition there is nothing to ask systemd about. */
-    if (find_definition(name, &definition, NULL) <= 0 || systemd_open(&systemd, NULL) < 0)
+    if (r == -ENOENT)
+        unit = service_of_tree(name);
+    else if (r > 0)
+        unit = definition_unit_name(definition->type, definition->name);
+    /* Without a definition or a tree there is nothing to ask systemd about. */
+    if (!unit || systemd_open(&systemd, NULL) < 0)
         return 0;
-    unit = definition_unit_name(definition->type, definition->name);
-    if (!unit)
-        return -ENOMEM;
-    if (!is_unit_of(systemd, unit, definition->path) || !is_active(systemd, unit))
+    if ((definition && !is_unit_of(systemd, unit, definition->path)) || !is_active(systemd, unit))
         return 0;
-    r = wait ? systemd_unit_stop(systemd, unit, error) : systemd_unit_stop_queue(systemd, unit, error);
-    return r < 0 ? r : 1;
+    return stop_unit(systemd, unit, wait, error);
+}
+
+int service_stop_unit(const char *unit, bool wait, Error *error)
+{
+    _cleanup_systemd_ Systemd *systemd = NULL;
+
+    if (!unit || !text_has_suffix(unit, ".service") || !systemd_is_running() || systemd_open(&systemd, NULL) < 0)
+        return 0;
+    return stop_unit(systemd, unit, wait, error);
 }
 
 bool service_exists(const char *name)
@@ -128,4 +183,17 @@ int service_refresh(Error *error)
     int r = systemd_open(&systemd, error);
 
     return r < 0 ? r : systemd_daemon_reload(systemd, error);
+}
+
+int service_restart_unit(const char *unit, Error *error)
+{
+    _cleanup_systemd_ Systemd *systemd = NULL;
+    int r;
+
+    if (!unit || !text_has_suffix(unit, ".service") || !systemd_is_running())
+        return 0;
+    r = systemd_open(&systemd, error);
+    if (r == 0)
+        r = systemd_unit_restart(systemd, unit, error);
+    return r < 0 ? r : 1;
 }
