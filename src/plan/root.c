@@ -121,8 +121,11 @@ void plan_start(Planner *planner)
 {
     Step *step = step_list_add(planner->list, STEP_START, spec_origin(planner->spec, offsetof(ContainerSpec, network)));
 
+    /* Where the payload is moved into a cgroup, that namespace is made behind the move: its root is the group that one
+     * is in (STEP_JOIN_CGROUP). */
     step->start.namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-                             (planner->spec->network == NETWORK_HOST ? 0 : CLONE_NEWNET);
+                             (planner->spec->network == NETWORK_HOST ? 0 : CLONE_NEWNET) |
+                             (planner->facts->has_cgroup ? 0 : CLONE_NEWCGROUP);
 }
 
 /* Device nodes of a tree or an image are data: the devices of a container are those of its own /dev. */

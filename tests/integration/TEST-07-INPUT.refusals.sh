@@ -186,9 +186,10 @@ test_output_that_nobody_takes() {
 test_no_cgroups() {
     prepare
     [[ $BERTH_HOST == host ]] || skip 'systemd has them'
-    expect_rc 0 unshare --mount --propagation private sh -c 'mount -t tmpfs none /sys/fs/cgroup && exec "$0" run --name="$2" -D "$1" --memory=64M /bin/echo ran' \
+    expect_rc 0 unshare --mount --propagation private sh -c 'mount -t tmpfs none /sys/fs/cgroup && exec "$0" run --name="$2" -D "$1" --memory=64M /bin/sh -c "echo ran; readlink /proc/self/ns/cgroup"' \
         "$BERTHCTL" "$ROOT" "$ID"
-    assert_eq "$OUT" ran
+    assert_eq "$(head -n 1 <<<"$OUT")" ran
+    assert_ne "$(tail -n 1 <<<"$OUT")" "$(readlink /proc/self/ns/cgroup)"
     assert_match "$ERR" 'cgroup'
     expect_rc 0 unshare --mount --propagation private sh -c 'mount -t tmpfs none /sys/fs/cgroup && exec "$0" run -d --name="$2" -D "$1" /bin/sleep 1000' \
         "$BERTHCTL" "$ROOT" "$ID"
