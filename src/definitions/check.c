@@ -153,12 +153,12 @@ static int copy_expanded(Definition *definition, SpecLayer **ret)
     }
     /* One by one, to tell all that is wrong. */
     for (size_t i = 0; r == 0 && i < layer->count; i++) {
-        SpecLayer one = {layer->trust, &layer->assignments[i], 1};
+        SpecLayer one = {.trust = layer->trust, .assignments = &layer->assignments[i], .count = 1};
         _cleanup_error_ Error error = {};
         int q = specifier_expand_layer(&specifiers, &one, &error);
 
         if (q == 0)
-            q = spec_check_assignment(layer->trust, &layer->assignments[i], &error);
+            q = spec_check_assignment(layer, &layer->assignments[i], &error);
         if (q == -ENOMEM)
             return q;
         if (q < 0)

@@ -34,6 +34,7 @@ static bool is_section(const char *section)
 /* No setting's: it may be quadlet's, which asks for what is so anyway or for what there is not. */
 static int unknown_key(const char *section, const char *key, const char *value, Error *error)
 {
+    const char *elsewhere = NULL;
     const QuadletKey *other =
         strcmp(section, "Container") == 0 || strcmp(section, "Quadlet") == 0 ? quadlet_find_key(key) : NULL;
     Nearest nearest = {};
@@ -43,10 +44,16 @@ static int unknown_key(const char *section, const char *key, const char *value, 
     if (other)
         return error_set(error, -EOPNOTSUPP, "%s=: %s", key, other->why);
 
-    for (size_t i = 0; i < settings_count; i++)
-        if (settings[i].key)
-            text_nearest_consider(&nearest, key, settings[i].key);
+    for (size_t i = 0; i < settings_count; i++) {
+        if (!settings[i].key)
+            continue;
+        text_nearest_consider(&nearest, key, settings[i].key);
+        if (strcmp(settings[i].key, key) == 0)
+            elsewhere = settings[i].section;
+    }
     (void) error_set(error, -EINVAL, "unknown key '%s' in section [%s]", key, section);
+    if (elsewhere)
+        return error_hint(error, -EINVAL, "'%s=' belongs into section [%s]", key, elsewhere);
     return nearest.best ? error_hint(error, -EINVAL, "did you mean '%s='?", nearest.best) : -EINVAL;
 }
 
@@ -115,6 +122,8 @@ int definition_read(const DefinitionReader *reader, const char *text, size_t siz
 {
     Reader own = {reader, source};
 
+    if (reader->layer)
+        reader->layer->has_keys = true;
     return ini_parse(text, size, source, on_assignment, &own, error);
 }
 

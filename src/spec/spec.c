@@ -150,10 +150,11 @@ static bool spec_says(const ContainerSpec *spec, size_t offset)
     return setting && spec->origins[setting_number(setting)];
 }
 
-static int merge_assignment(ContainerSpec *spec, Trust trust, const Assignment *assignment, Error *error);
+static int merge_assignment(ContainerSpec *spec, const SpecLayer *layer, const Assignment *assignment, Error *error);
 
 /* --security-opt: podman's and docker's other spelling of settings that have rows of their own. */
-static int merge_security_option(ContainerSpec *spec, Trust trust, const char *text, const char *origin, Error *error)
+static int merge_security_option(ContainerSpec *spec, const SpecLayer *layer, const char *text, const char *origin,
+                                 Error *error)
 {
     static const struct {
         const char *prefix;
@@ -179,7 +180,7 @@ static int merge_security_option(ContainerSpec *spec, Trust trust, const char *t
             .setting = setting_of(spellings[i].offset), .values = values, .origin = (char *) (uintptr_t) origin};
 
         if (values[0] && (value || alone))
-            return merge_assignment(spec, trust, &assignment, error);
+            return merge_assignment(spec, layer, &assignment, error);
     }
     if (strcmp(text, "label=disable") == 0) {
         char *values[] = {(char *) "yes", NULL};
@@ -187,37 +188,39 @@ static int merge_security_option(ContainerSpec *spec, Trust trust, const char *t
                                  .values = values,
                                  .origin = (char *) (uintptr_t) origin};
 
-        return merge_assignment(spec, trust, &assignment, error);
+        return merge_assignment(spec, layer, &assignment, error);
     }
     if (strcmp(text, "label=nested") == 0 || text_after_prefix(text, "apparmor="))
         return error_set(error, -EOPNOTSUPP, "%s: '%s' is not supported yet", origin, text);
     return error_set(error, -EINVAL, "%s: '%s' is not a security option", origin, text);
 }
 
-static int merge_assignment(ContainerSpec *spec, Trust trust, const Assignment *assignment, Error *error)
+static int merge_assignment(ContainerSpec *spec, const SpecLayer *layer, const Assignment *assignment, Error *error)
 {
     const Setting *setting = assignment->setting;
     char **origin = &spec->origins[setting_number(setting)];
     char *copy;
     int r;
 
-    if (trust < setting->least_trust)
+    if (layer->trust < setting->least_trust)
         return error_set(error, -EPERM, "%s: an image may not set %s", assignment->origin,
                          setting->key ? setting->key : setting->option);
     if (setting->type == SETTING_SECURITY) {
         STRV_FOREACH (value, assignment->values) {
-            r = merge_security_option(spec, trust, *value, assignment->origin, error);
+            r = merge_security_option(spec, layer, *value, assignment->origin, error);
             if (r < 0)
                 return r;
         }
         return 0;
     }
     /* An image may ask for an empty directory, never for a path of the host. */
-    if (trust < TRUST_ADMIN && setting->type == SETTING_MOUNT_VOLUME)
+    if (layer->trust < TRUST_ADMIN && setting->type == SETTING_MOUNT_VOLUME)
         STRV_FOREACH (value, assignment->values)
             if (strchr(*value, ':'))
                 return error_set(error, -EPERM, "%s: the volume '%s' holds a colon", assignment->origin, *value);
     r = setting_apply(spec, setting, assignment, error);
+    if (r < 0 && layer->has_keys)
+        return error_prefix(error, r, "%s: %s=", assignment->origin, setting->key);
     if (r < 0)
         return error_prefix(error, r, "%s", assignment->origin);
     copy = strdup(assignment->origin);
@@ -388,11 +391,11 @@ static int complete(ContainerSpec *spec)
     return compute_capabilities(spec);
 }
 
-int spec_check_assignment(Trust trust, const Assignment *assignment, Error *error)
+int spec_check_assignment(const SpecLayer *layer, const Assignment *assignment, Error *error)
 {
     _cleanup_(container_spec_freep) ContainerSpec *spec = container_spec_new();
 
-    return spec ? merge_assignment(spec, trust, assignment, error) : -ENOMEM;
+    return spec ? merge_assignment(spec, layer, assignment, error) : -ENOMEM;
 }
 
 int spec_layer_read_properties(const SpecLayer *layer, char ***ret, Error *error)
@@ -403,7 +406,7 @@ int spec_layer_read_properties(const SpecLayer *layer, char ***ret, Error *error
         return -ENOMEM;
     for (size_t i = 0; i < layer->count; i++) {
         int r = layer->assignments[i].setting->offset == offsetof(ContainerSpec, properties)
-                    ? merge_assignment(spec, layer->trust, &layer->assignments[i], error)
+                    ? merge_assignment(spec, layer, &layer->assignments[i], error)
                     : 0;
 
         if (r < 0)
@@ -422,7 +425,7 @@ int spec_finish(SpecLayer *const *layers, size_t count, ContainerSpec **ret, Err
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < layers[i]->count; j++) {
-            r = merge_assignment(spec, layers[i]->trust, &layers[i]->assignments[j], error);
+            r = merge_assignment(spec, layers[i], &layers[i]->assignments[j], error);
             if (r < 0)
                 return r;
         }

@@ -199,6 +199,7 @@ typedef struct Assignment {
 /* What one source said, in order. */
 struct SpecLayer {
     Trust trust;
+    bool has_keys; /* a definition file: messages name the key beside the origin */
     Assignment *assignments;
     size_t count;
 };
@@ -217,8 +218,8 @@ int spec_layer_read_properties(const SpecLayer *layer, char ***ret, Error *error
  * value and its origin. */
 int spec_finish(SpecLayer *const *layers, size_t count, ContainerSpec **ret, Error *error);
 
-/* Whether one assignment would be taken by itself: for a reader that wants to tell all that is wrong. */
-int spec_check_assignment(Trust trust, const Assignment *assignment, Error *error);
+/* Whether one assignment of a layer would be taken by itself: for a reader that wants to tell all that is wrong. */
+int spec_check_assignment(const SpecLayer *layer, const Assignment *assignment, Error *error);
 
 /* What the container's unit, scope or service, is given: "NAME=VALUE" of systemd's resource properties, those of the spec
  * behind the defaults: a limit of processes, and no device but those that are in every container's /dev. */
