@@ -71,7 +71,7 @@ int definition_save(const ContainerSpec *spec, bool transient, char **ret_path, 
         return r;
     r = file_open_directory_at(AT_FDCWD, directory, true, 0755, &fd);
     if (r == 0)
-        r = file_write_atomic_at(fd, name, text, strlen(text), transient ? 0600 : 0644,
+        r = file_write_atomic_at(fd, name, text, strlen(text), transient || spec->set_credentials ? 0600 : 0644,
                                  FILE_WRITE_EXCLUSIVE | (transient ? 0 : FILE_WRITE_DURABLE));
     if (r == -EEXIST)
         return error_hint(error, error_set(error, r, "a container named '%s' exists already", spec->name),

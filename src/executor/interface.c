@@ -4,6 +4,7 @@
 #include "executor/apply.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "kernel/resolve.h"
 #include "kernel/socket.h"
 
@@ -48,4 +49,21 @@ int apply_inaccessible(Context *context, const Step *step)
     if (mkdirat(directory_fd, "dir", 0) < 0)
         return fail(context, -errno, "cannot make '%s/dir': %s", step->inaccessible.directory, strerror(errno));
     return 0;
+}
+
+int apply_credential(Context *context, const Step *step)
+{
+    const StepCredential *credential = &step->credential;
+    _cleanup_close_ int directory_fd = -EBADF, fd = -EBADF;
+    int r = resolve_make_plain_directory(context->root_fd, credential->directory, &directory_fd);
+
+    if (r < 0)
+        return fail(context, r, "cannot open '%s': %s", credential->directory, strerror(-r));
+    fd = openat(directory_fd, credential->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail(context, -errno, "cannot make the credential '%s': %s", credential->name, strerror(errno));
+    r = file_write_all(fd, credential->data, (size_t) credential->data_size);
+    if (r == 0 && fchmod(fd, (mode_t) credential->mode) < 0)
+        r = -errno;
+    return r < 0 ? fail(context, r, "cannot write the credential '%s': %s", credential->name, strerror(-r)) : 0;
 }

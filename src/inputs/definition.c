@@ -64,6 +64,7 @@ static int split_value(const Setting *setting, const char *value, char ***ret, E
     case SETTING_WORDS:
     case SETTING_ENVIRONMENT:
     case SETTING_ASSIGNMENTS:
+    case SETTING_CREDENTIAL:
     case SETTING_CAPABILITIES:
         if (text_split_words(value, ret) < 0)
             return error_set(error, -EINVAL, "%s=: '%s' has an open quote or a bad escape", setting->key, value);
@@ -157,7 +158,7 @@ static int format_setting(Buffer *text, const Setting *setting, char *const *val
 {
     STRV_FOREACH (value, values)
         if (!is_plain(*value) && setting->type != SETTING_WORDS && setting->type != SETTING_ENVIRONMENT &&
-            setting->type != SETTING_ASSIGNMENTS)
+            setting->type != SETTING_ASSIGNMENTS && setting->type != SETTING_CREDENTIAL)
             return error_set(error, -EINVAL,
                              "%s=: '%s' cannot stand in a definition file: it is empty, holds a line break, begins "
                              "or ends with a blank or ends with a backslash",
@@ -174,7 +175,8 @@ static int format_setting(Buffer *text, const Setting *setting, char *const *val
         return 0;
     }
     STRV_FOREACH (value, values) {
-        bool quote = setting->type == SETTING_ENVIRONMENT || setting->type == SETTING_ASSIGNMENTS;
+        bool quote = setting->type == SETTING_ENVIRONMENT || setting->type == SETTING_ASSIGNMENTS ||
+                     setting->type == SETTING_CREDENTIAL;
         _cleanup_free_ char *escaped = specifier_escape(*value);
         _cleanup_free_ char *quoted = !escaped ? NULL : quote ? text_quote_word(escaped) : strdup(escaped);
 

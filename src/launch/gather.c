@@ -363,6 +363,8 @@ int launch_gather(Launch *launch, Error *error)
     if (r == 0)
         r = launch_gather_interface(launch, error);
     if (r == 0)
+        r = launch_gather_credentials(launch, error);
+    if (r == 0)
         gather_misc(launch);
     return r;
 }

@@ -38,6 +38,8 @@ struct Launch {
     char **cgroup_files;
     char *cgroup_path, *resolv_conf, *unit, *host_os_release;
     char **host_environment;
+    Credential *credentials;
+    size_t credentials_count;
     LaunchCgroup cgroup;
     SeccompFilter seccomp;
     Label label;
@@ -67,6 +69,10 @@ void launch_unregister_dead(Launch *launch, int leader_pidfd);
 
 /* interface.c */
 int launch_gather_interface(Launch *launch, Error *error);
+
+/* credentials.c */
+int launch_gather_credentials(Launch *launch, Error *error);
+void launch_free_credentials(Launch *launch);
 
 /* gather.c */
 int launch_gather(Launch *launch, Error *error);

@@ -57,6 +57,7 @@ void launch_free(Launch *launch)
     free(launch->unit);
     free(launch->host_os_release);
     strv_free(launch->host_environment);
+    launch_free_credentials(launch);
     seccomp_filter_done(&launch->seccomp);
     label_done(&launch->label);
     step_list_done(&launch->plan);

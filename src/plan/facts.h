@@ -19,6 +19,13 @@ typedef struct MountFacts {
     bool is_file;
 } MountFacts;
 
+/* A secret for the payload. */
+typedef struct Credential {
+    char *name;
+    void *data;
+    size_t size;
+} Credential;
+
 struct HostFacts {
     /* The root: a directory, or the layers of an image, lowest first, relative to data_fd. */
     uint64_t directory_fd;
@@ -57,5 +64,7 @@ struct HostFacts {
     const char *machine_id;          /* 32 hexadecimal digits: what a system inside is */
     const char *host_os_release;     /* text of os-release(5), or NULL */
     char *const *host_environment;   /* container_host_id=… and its like, or NULL */
-    const char *terminal_type;       /* $TERM of the caller or NULL */
+    const Credential *credentials;
+    size_t credentials_count;
+    const char *terminal_type; /* $TERM of the caller or NULL */
 };

@@ -40,6 +40,9 @@ void plan_supervise(Planner *planner);
 
 /* Whether the payload is given a socket to tell of itself. */
 bool plan_has_notify_socket(const Planner *planner);
+/* And secrets, and where. */
+#define PLAN_CREDENTIALS "/run/host/credentials"
+bool plan_has_credentials(const Planner *planner);
 
 /* The name of the work directory of a user's overlay, beside its writable directory. */
 const char *plan_overlay_work_name(Planner *planner, size_t number);

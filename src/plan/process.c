@@ -74,6 +74,7 @@ static const char **environment(Planner *planner)
         {"HOSTNAME", spec->boot ? NULL : spec->hostname},
         {"container_uuid", spec->boot ? planner->facts->machine_id : NULL},
         {"NOTIFY_SOCKET", tells ? "/run/host/notify" : NULL},
+        {"CREDENTIALS_DIRECTORY", plan_has_credentials(planner) ? PLAN_CREDENTIALS : NULL},
         {"WATCHDOG_USEC", watchdog[0] ? watchdog : NULL},
     };
     int r = 0;

@@ -63,7 +63,8 @@ struct ContainerSpec {
     Registration registration;
     char **log_options;
     NotifyMode notify;
-    char *uuid; /* 32 hexadecimal digits; NULL: by itself */
+    char **set_credentials, **load_credentials; /* "ID:VALUE", "ID:PATH" */
+    char *uuid;                                 /* 32 hexadecimal digits; NULL: by itself */
     uint64_t timeout_start_usec, timeout_stop_usec;
     int stop_signal;   /* 0: SIGTERM, or SIGRTMIN+3 with boot */
     int reload_signal; /* 0: none; of this and the command one at most is set */
@@ -125,13 +126,15 @@ typedef enum SettingType {
     SETTING_NETWORK,
     SETTING_LOG_DRIVER,
     SETTING_REGISTRATION,
-    SETTING_NOTIFY,      /* and boolean: yes is container */
-    SETTING_UUID,        /* with or without dashes */
-    SETTING_WORDS,       /* one argv: replaces as a whole */
-    SETTING_LIST,        /* free text, appends */
-    SETTING_PATH_LIST,   /* absolute paths inside, appends */
-    SETTING_ASSIGNMENTS, /* KEY=VALUE, a later KEY replaces an earlier one */
-    SETTING_ENVIRONMENT, /* the same; KEY alone was resolved by the source before */
+    SETTING_NOTIFY,          /* and boolean: yes is container */
+    SETTING_UUID,            /* with or without dashes */
+    SETTING_WORDS,           /* one argv: replaces as a whole */
+    SETTING_LIST,            /* free text, appends */
+    SETTING_PATH_LIST,       /* absolute paths inside, appends */
+    SETTING_ASSIGNMENTS,     /* KEY=VALUE, a later KEY replaces an earlier one */
+    SETTING_CREDENTIAL,      /* ID:VALUE, a later ID replaces an earlier one; secret */
+    SETTING_CREDENTIAL_FILE, /* ID:PATH */
+    SETTING_ENVIRONMENT,     /* the same; KEY alone was resolved by the source before */
     SETTING_CAPABILITIES,
     SETTING_LIMITS,
     SETTING_MOUNT_BIND,

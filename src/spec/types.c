@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "spec/credentials.h"
 
 #include <errno.h>
 #include <string.h>
@@ -315,6 +316,9 @@ static int apply_item(ContainerSpec *spec, const Setting *setting, const Assignm
             return strv_append(field, value);
         r = parse_path(&path, value, true, error);
         return r < 0 ? r : strv_push(field, TAKE_PTR(path));
+    case SETTING_CREDENTIAL:
+    case SETTING_CREDENTIAL_FILE:
+        return credential_add(field, value, setting->type == SETTING_CREDENTIAL_FILE, error);
     case SETTING_ASSIGNMENTS:
     case SETTING_ENVIRONMENT:
         return set_assignment(field, value, error);
@@ -349,6 +353,7 @@ int setting_apply(ContainerSpec *spec, const Setting *setting, const Assignment 
         /* "Key=" resets a list, as everywhere in systemd. */
         if (setting->type != SETTING_LIST && setting->type != SETTING_PATH_LIST &&
             setting->type != SETTING_ASSIGNMENTS && setting->type != SETTING_ENVIRONMENT &&
+            setting->type != SETTING_CREDENTIAL && setting->type != SETTING_CREDENTIAL_FILE &&
             setting->type != SETTING_CAPABILITIES)
             return error_set(error, -EINVAL, "needs a value");
         strv_free(*list);

@@ -61,6 +61,8 @@ static const StepField join_cgroup_fields[] = {NUMBER(join_cgroup, mount), NUMBE
 static const StepField label_fields[] = {STRING(label, process)};
 static const StepField notify_socket_fields[] = {STRING(notify_socket, directory), STRING(notify_socket, name)};
 static const StepField inaccessible_fields[] = {STRING(inaccessible, directory)};
+static const StepField credential_fields[] = {STRING(credential, directory), STRING(credential, name),
+    OCTAL(credential, mode), FIELD(credential, data, STEP_FIELD_BYTES)};
 static const StepField hostname_fields[] = {STRING(hostname, name)};
 static const StepField rlimit_fields[] = {NUMBER(rlimit, resource), NUMBER(rlimit, soft), NUMBER(rlimit, hard)};
 static const StepField oom_score_fields[] = {NUMBER(oom_score, score_plus_1000)};
@@ -96,6 +98,7 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_FILE] = {"file", STEP_INNER, FIELDS(file_fields), .reads = {SLOT_ROOT}},
     [STEP_NOTIFY_SOCKET] = {"notify-socket", STEP_INNER, FIELDS(notify_socket_fields), .reads = {SLOT_ROOT}},
     [STEP_INACCESSIBLE] = {"inaccessible", STEP_INNER, FIELDS(inaccessible_fields), .reads = {SLOT_ROOT}},
+    [STEP_CREDENTIAL] = {"credential", STEP_INNER, FIELDS(credential_fields), .reads = {SLOT_ROOT}},
     [STEP_TERMINAL] = {"terminal", STEP_INNER, FIELDS(terminal_fields), .reads = {SLOT_ROOT}},
     [STEP_MASK] = {"mask", STEP_INNER, FIELDS(mask_fields), .reads = {SLOT_ROOT}},
     [STEP_READ_ONLY] = {"read-only", STEP_INNER, FIELDS(read_only_fields), .reads = {SLOT_ROOT}},

@@ -49,6 +49,7 @@ typedef enum StepKind {
     STEP_FILE,
     STEP_NOTIFY_SOCKET,
     STEP_INACCESSIBLE,
+    STEP_CREDENTIAL,
     STEP_TERMINAL,
     STEP_MASK,
     STEP_READ_ONLY,
@@ -203,6 +204,13 @@ typedef struct StepInaccessible {
     const char *directory;
 } StepInaccessible;
 
+typedef struct StepCredential {
+    const char *directory, *name;
+    uint64_t mode;
+    const void *data; /* shown by its size only */
+    uint64_t data_size;
+} StepCredential;
+
 typedef struct StepTerminal {
     uint64_t is_stdio; /* 1: standard input, output and error of the payload; 0: /dev/console only */
     uint64_t rows, columns;
@@ -293,6 +301,7 @@ typedef struct Step {
         StepFile file;
         StepNotifySocket notify_socket;
         StepInaccessible inaccessible;
+        StepCredential credential;
         StepTerminal terminal;
         StepMask mask;
         StepReadOnly read_only;

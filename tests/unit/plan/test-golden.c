@@ -50,6 +50,10 @@ static const Case cases[] = {
      .definition = IMAGE "Exec=/bin/daemon\nNotify=container\n",
      .layers = ONE_LAYER,
      .options = {{"keep-unit", "yes"}}},
+    {.name = "credentials",
+     .definition = IMAGE "Exec=/bin/true\nUser=www\nSetCredential=key:secret none:\n",
+     .layers = ONE_LAYER},
+    {.name = "credentials-boot", .definition = DIRECTORY "Boot=yes\nLoadCredential=key:/etc/key\n"},
     {.name = "boot-ephemeral-no-cgroup", .definition = DIRECTORY "Boot=yes\nEphemeral=yes\n", .no_cgroup = true},
     {.name = "terminal-detached",
      .definition = IMAGE "Exec=/bin/bash\n",
@@ -142,6 +146,7 @@ static MountFacts *make_mount_facts(const ContainerSpec *spec)
 static int make_plan(const Case *test, StepList *ret, Error *error)
 {
     static const char program[800];
+    static const Credential credentials[] = {{(char *) "key", (void *) "secret", 6}, {(char *) "none", NULL, 0}};
     static char *host_environment[] = {(char *) "container_host_id=debian", NULL};
     static char *cgroup_files[] = {(char *) "memory.max=67108864", (char *) "pids.max=100", NULL};
     _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
@@ -162,6 +167,8 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
         .watchdog_usec = strcmp(test->name, "notify") == 0 ? 5000000 : 0,
         .machine_id = "fedcba9876543210fedcba9876543210",
         .host_os_release = "ID=debian\n",
+        .credentials = credentials,
+        .credentials_count = strncmp(test->name, "credentials", 11) == 0 ? 2 : 0,
         .host_environment = host_environment,
         .registrar_fd = strcmp(test->name, "boot") == 0 ? 7 : 0,
         .keeps_exit = true,

@@ -196,6 +196,10 @@ static const char *value_for(const Setting *setting)
         return "no";
     case SETTING_NOTIFY:
         return "container";
+    case SETTING_CREDENTIAL:
+        return "key:secret";
+    case SETTING_CREDENTIAL_FILE:
+        return "key:/etc/key";
     case SETTING_UUID:
         return "0123456789abcdef0123456789abcdef";
     case SETTING_ASSIGNMENTS:
@@ -322,6 +326,8 @@ static void bad_values_name_their_origin(void)
         {SETTING_LOG_DRIVER, "syslog", "'syslog' is not one of"},
         {SETTING_REGISTRATION, "maybe", "'maybe' is not one of"},
         {SETTING_NOTIFY, "maybe", "'maybe' is not one of"},
+        {SETTING_CREDENTIAL, "secret", "not ID:VALUE"},
+        {SETTING_CREDENTIAL_FILE, "a:b/c", "'b/c' is neither an absolute path nor"},
         {SETTING_UUID, "0123456789abcdef-123456789abcdefg", "is not a UUID"},
         {SETTING_PATH_LIST, "proc", "'proc' is not an absolute path"},
         {SETTING_ASSIGNMENTS, "novalue", "'novalue' is not KEY=VALUE"},

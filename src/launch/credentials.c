@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Secrets for the payload (https://systemd.io/CREDENTIALS): given, read from files, or those of the unit that we are in.
+ * They go into the plan, which is in memory only, and nowhere else. */
+
+#include "launch/internal.h"
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "spec/credentials.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CREDENTIALS_MAX       256
+#define CREDENTIAL_MAX_BYTES  (1U << 20)
+#define CREDENTIALS_MAX_BYTES (8U << 20) /* all of them: they travel in the plan */
+
+void launch_free_credentials(Launch *launch)
+{
+    for (size_t i = 0; i < launch->credentials_count; i++) {
+        free(launch->credentials[i].name);
+        if (launch->credentials[i].data)
+            explicit_bzero(launch->credentials[i].data, launch->credentials[i].size);
+        free(launch->credentials[i].data);
+    }
+    free(launch->credentials);
+}
+
+static bool is_known(const Launch *launch, const char *name)
+{
+    for (size_t i = 0; i < launch->credentials_count; i++)
+        if (strcmp(launch->credentials[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Takes the data. */
+static int add(Launch *launch, const char *name, char *data, size_t size, const char *origin, Error *error)
+{
+    size_t count = launch->credentials_count, total = size;
+    Credential *larger = NULL;
+    char *copy = strdup(name);
+
+    for (size_t i = 0; i < count; i++)
+        total += launch->credentials[i].size;
+    if (copy && count < CREDENTIALS_MAX && total <= CREDENTIALS_MAX_BYTES)
+        larger = reallocarray(launch->credentials, count + 1, sizeof(Credential));
+    if (!larger) {
+        explicit_bzero(data, size);
+        free(data);
+        free(copy);
+        return error_set(error, -E2BIG, "%s: more than %u credentials, or %u MiB of them", origin, CREDENTIALS_MAX,
+                         CREDENTIALS_MAX_BYTES >> 20);
+    }
+    larger[count] = (Credential){.name = copy, .data = data, .size = size};
+    launch->credentials = larger;
+    launch->credentials_count++;
+    return 0;
+}
+
+static int add_given(Launch *launch, const char *assignment, Error *error)
+{
+    _cleanup_free_ char *name = strndup(assignment, strcspn(assignment, ":"));
+    char *data = name ? strdup(assignment + strlen(name) + 1) : NULL;
+
+    if (!data)
+        return -ENOMEM;
+    return add(launch, name, data, strlen(data),
+               spec_origin(launch->request.spec, offsetof(ContainerSpec, set_credentials)), error);
+}
+
+static int read_credential(int directory_fd, const char *path, char **ret, size_t *ret_size)
+{
+    _cleanup_close_ int fd = openat(directory_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    return fd < 0 ? -errno : file_read_fd(fd, CREDENTIAL_MAX_BYTES, ret, ret_size);
+}
+
+static int add_from_file(Launch *launch, int unit_fd, const char *assignment, Error *error)
+{
+    const char *origin = spec_origin(launch->request.spec, offsetof(ContainerSpec, load_credentials));
+    _cleanup_free_ char *name = strndup(assignment, strcspn(assignment, ":"));
+    const char *path = name ? assignment + strlen(name) + 1 : NULL;
+    char *data = NULL;
+    size_t size = 0;
+    int r;
+
+    if (!path)
+        return -ENOMEM;
+    if (is_known(launch, name))
+        return error_set(error, -EEXIST, "%s: the credential '%s' is given twice", origin, name);
+    /* A name alone is a credential of the unit. */
+    r = path[0] == '/' ? read_credential(AT_FDCWD, path, &data, &size)
+        : unit_fd >= 0 ? read_credential(unit_fd, path, &data, &size)
+                       : -ENOENT;
+    if (r < 0)
+        return error_set(error, r, "%s: cannot read the credential '%s' from '%s': %s", origin, name, path,
+                         r == -EFBIG ? "it is larger than 1 MiB" : strerror(-r));
+    return add(launch, name, data, size, origin, error);
+}
+
+/* LoadCredential= and SetCredential= of the unit: what nobody said otherwise. */
+static int add_from_unit(Launch *launch, int unit_fd, Error *error)
+{
+    int fd = openat(unit_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    int r = 0;
+
+    if (!directory) {
+        r = -errno;
+        safe_close(fd);
+        return error_set(error, r, "cannot read $CREDENTIALS_DIRECTORY: %s", strerror(-r));
+    }
+    while (r == 0 && (entry = readdir(directory))) {
+        char *data = NULL;
+        size_t size = 0;
+
+        if (!credential_is_name(entry->d_name) || is_known(launch, entry->d_name))
+            continue;
+        r = read_credential(unit_fd, entry->d_name, &data, &size);
+        r = r == -ENOTSUP || r == -EISDIR ? 0
+            : r < 0 ? error_set(error, r, "cannot read the unit's credential '%s': %s", entry->d_name, strerror(-r))
+                    : add(launch, entry->d_name, data, size, "$CREDENTIALS_DIRECTORY", error);
+    }
+    closedir(directory);
+    return r;
+}
+
+int launch_gather_credentials(Launch *launch, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    const char *unit_path = spec->keep_unit ? getenv("CREDENTIALS_DIRECTORY") : NULL;
+    _cleanup_close_ int unit_fd = -EBADF;
+    int r = 0;
+
+    if (unit_path && path_is_absolute(unit_path)) {
+        unit_fd = open(unit_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (unit_fd < 0)
+            return error_set(error, -errno, "cannot open $CREDENTIALS_DIRECTORY: %s", strerror(errno));
+    }
+    STRV_FOREACH (assignment, spec->set_credentials)
+        if (r == 0)
+            r = add_given(launch, *assignment, error);
+    STRV_FOREACH (assignment, spec->load_credentials)
+        if (r == 0)
+            r = add_from_file(launch, unit_fd, *assignment, error);
+    if (r == 0 && unit_fd >= 0)
+        r = add_from_unit(launch, unit_fd, error);
+    launch->facts.credentials = launch->credentials;
+    launch->facts.credentials_count = launch->credentials_count;
+    return r;
+}
