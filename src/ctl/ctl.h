@@ -73,7 +73,7 @@ struct Ctl {
     char **properties, **environment;
     const char *priority, *stream, *instance; /* logs */
     bool runtime;                             /* set-property, update */
-    bool archive, mkdir;                      /* files */
+    bool archive, mkdir, read_only;           /* files */
     char **filters;                           /* list, events */
     bool no_follow;                           /* events */
 };
@@ -131,6 +131,8 @@ int verb_cp(Ctl *ctl, Error *error);
 int verb_copy_to(Ctl *ctl, Error *error);
 int verb_copy_from(Ctl *ctl, Error *error);
 int verb_export(Ctl *ctl, Error *error);
+int verb_bind(Ctl *ctl, Error *error);
+int verb_unbind(Ctl *ctl, Error *error);
 int verb_load(Ctl *ctl, Error *error);
 int verb_images(Ctl *ctl, Error *error);
 int verb_inspect(Ctl *ctl, Error *error);

@@ -49,6 +49,8 @@ const Verb verbs[] = {
     {"cp", "NAME:PATH PATH|PATH NAME:PATH", "copy files between a container and here; - is a tar stream", 2, 2, VERB_NAMES_MACHINES, verb_cp},
     {"copy-to", "NAME PATH [PATH]", "copy files into a container, by default to the same path", 2, 3, VERB_NAMES_MACHINES, verb_copy_to},
     {"copy-from", "NAME PATH [PATH]", "copy files out of a container, by default to the same path", 2, 3, VERB_NAMES_MACHINES, verb_copy_from},
+    {"bind", "NAME PATH [PATH]", "show a running container a file or directory, by default at the same path", 2, 3, VERB_NAMES_MACHINES, verb_bind},
+    {"unbind", "NAME PATH...", "take back what bind has shown", 2, -1, VERB_NAMES_MACHINES, verb_unbind},
     {"export", "NAME", "write a container's files as a tar stream", 1, 1, VERB_NAMES_MACHINES, verb_export},
     /* images */
     {"load", "FILE|DIRECTORY|-", "load images from an archive or an OCI layout", 1, 1, 0, verb_load},
@@ -127,7 +129,8 @@ const CtlOption ctl_options[] = {
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "prune", NULL, "do not ask"},
     {"archive", 'a', CTL_OPTION_BOOL, AT(archive), "cp copy-to copy-from", NULL, "keep owners, set-ID bits, capabilities"},
     {"follow-link", 'L', CTL_OPTION_BOOL, AT(follow), "cp copy-to copy-from", NULL, "copy what a link leads to, when the source is one"},
-    {"mkdir", 0, CTL_OPTION_BOOL, AT(mkdir), "cp copy-to copy-from", NULL, "make missing parent directories of the target"},
+    {"mkdir", 0, CTL_OPTION_BOOL, AT(mkdir), "cp copy-to copy-from bind", NULL, "make what is missing of the target"},
+    {"read-only", 0, CTL_OPTION_BOOL, AT(read_only), "bind", NULL, "the container cannot write there"},
     {"force", 0, CTL_OPTION_BOOL, AT(force), "copy-to copy-from", NULL, "replace files that exist"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "rm rmi", NULL, "stop a running container first; remove all names"},
 };

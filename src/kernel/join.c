@@ -8,11 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stddef.h>
 #include <string.h>
 
 typedef struct Reply {
     int result;
-    char bytes[JOIN_REPLY_MAX];
+    _Alignas(max_align_t) char bytes[JOIN_REPLY_MAX];
 } Reply;
 
 /* The host's /proc is opened before: the one in there is the container's, which may be anything. */

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifndef MOVE_MOUNT_BENEATH
+#define MOVE_MOUNT_BENEATH 0x00000200
+#endif
 #ifndef MNT_DETACH
 #define MNT_DETACH 2
 #endif
@@ -69,6 +72,20 @@ int mount_clone(int dir_fd, const char *path, bool recursive)
 int mount_attach(int mount_fd, int target_fd)
 {
     return sys_move_mount(mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int mount_attach_beneath(int mount_fd, int target_fd)
+{
+    return sys_move_mount(mount_fd, "", target_fd, "",
+                          MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH | MOVE_MOUNT_BENEATH);
+}
+
+int mount_detach_by(int fds_fd, int mount_fd)
+{
+    char name[16];
+
+    snprintf(name, sizeof(name), "%d", mount_fd);
+    return fchdir(fds_fd) < 0 ? -errno : sys_umount2(name, MNT_DETACH);
 }
 
 int mount_detach(int mount_fd)

@@ -2,7 +2,7 @@
 #pragma once
 /* Owns: mounts, by the fd-based mount API only (open_tree(2), fsopen(2), move_mount(2), mount_setattr(2); Linux 5.12).
  * Never does: take a target as a string: a mount is attached on an fd that kernel/resolve.h gave.
- * Runs in: the executor (host side for clones, the container's mount namespace for the rest), the importer. */
+ * Runs in: the executor (host side for clones, the container's mount namespace for the rest), the importer, berthctl. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,8 +23,14 @@ int mount_clone(int dir_fd, const char *path, bool recursive);
 /* Attaches a detached mount on what target_fd (O_PATH) refers to. */
 int mount_attach(int mount_fd, int target_fd);
 
+/* The same below the mount whose root target_fd is, which stays on top until it is detached: nobody sees the place empty
+ * in between. Linux 6.5; -EINVAL before, and where the kernel does not take it. */
+int mount_attach_beneath(int mount_fd, int target_fd);
+
 /* Detaches an attached mount (lazily) from where it is; mount_fd must be its root. It stays usable by fd. */
 int mount_detach(int mount_fd);
+/* The same where /proc is not ours: fds_fd is our /proc/self/fd, opened before. Changes the working directory. */
+int mount_detach_by(int fds_fd, int mount_fd);
 
 /* Sets and clears attributes of a mount, attached or not. */
 int mount_set_attributes(int mount_fd, MountAttributes set, MountAttributes clear, bool recursive);

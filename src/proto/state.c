@@ -27,6 +27,7 @@ const JsonField machine_fields[] = {
     STRING(file_label),
     STRING(log),
     JSON_FIELD(Machine, exposed_ports, JSON_FIELD_LIST),
+    JSON_FIELD(Machine, binds, JSON_FIELD_LIST),
     STRING(boot_id),
     NUMBER(supervisor),
     NUMBER(supervisor_started),

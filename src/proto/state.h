@@ -23,6 +23,7 @@ typedef struct Machine {
     char *process_label, *file_label; /* SELinux, NULL: not confined by it */
     char *log;                        /* journald, file, none, passthrough */
     char **exposed_ports;             /* "80/tcp", as the image or --expose= has it: unchecked */
+    char **binds;                     /* "ID TARGET" of each mount that `bind` made and `unbind` may take away */
     char *boot_id;
     uint64_t supervisor, supervisor_started; /* pid and proc_pid_stat(5) start time in ticks */
     uint64_t leader, leader_started, leader_pidfd_id;
