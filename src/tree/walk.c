@@ -295,7 +295,7 @@ int walk_from(int fd, const struct stat *st, WalkVisit visit, void *userdata, Er
     int r = visit_one(&walk, fd, st, error);
 
     while (r == 0 && walk.levels_count > 0) {
-        const char *next;
+        const char *next = NULL;
 
         r = next_name(&walk, &next, error);
         if (r == 0 && next)
