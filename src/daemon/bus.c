@@ -5,7 +5,9 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "base/strv.h"
 #include "base/text.h"
+#include "spec/widening.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -33,6 +35,11 @@ static const Operation operations[_BUS_OPERATION_MAX] = {
     [BUS_PAUSE] = {method_pause, NULL},
     [BUS_RESUME] = {method_resume, NULL},
     [BUS_REMOVE_IMAGE] = {method_remove_image, arguments_force},
+    [BUS_LOAD_IMAGE] = {method_load_image, arguments_load},
+    [BUS_START] = {method_start, NULL},
+    [BUS_REMOVE_CONTAINER] = {method_remove_container, arguments_force},
+    [BUS_EXEC] = {method_exec, arguments_exec},
+    [BUS_OPEN_SHELL] = {method_open_shell, arguments_shell},
 };
 
 int bus_reply_error(sd_bus_message *message, const char *name, const char *format, ...)
@@ -94,8 +101,19 @@ static void look_up(Request *request)
         return;
     if (request->method->flags & BUS_METHOD_ON_IMAGE)
         request->has_image = object_load_image(daemon, request->name, &image, NULL) == 0;
+    else if (request->method->flags & BUS_METHOD_ON_DEFINITION)
+        (void) definition_look_up(request);
     else
         (void) roster_load(daemon->roster, request->name, &daemon->machine, NULL);
+}
+
+/* Whether the configuration that the call is about leads nowhere to the host. Of a machine it is a user namespace that
+ * counts: there are none yet. */
+static bool is_isolated(const Request *request)
+{
+    _cleanup_strv_ char **reasons = NULL;
+
+    return request->definition && spec_list_widening(request->definition, &reasons) == 0 && !reasons;
 }
 
 static TierFacts gather_facts(const Request *request)
@@ -105,9 +123,10 @@ static TierFacts gather_facts(const Request *request)
     return (TierFacts){
         .least = method->least,
         .is_about = request->name != NULL,
-        .is_missing = !request->daemon->machine && !request->has_image,
+        .is_missing = !request->daemon->machine && !request->has_image && !request->definition,
         .enters = method->flags & BUS_METHOD_ENTERS,
         .configures = method->flags & BUS_METHOD_CONFIGURES,
+        .is_isolated = is_isolated(request),
     };
 }
 
@@ -138,6 +157,15 @@ static int serve(Request *request, BusTier granted)
     return r <= 0 ? r : operations[request->method->operation].run(request);
 }
 
+static void request_done(Request *request)
+{
+    free(request->name);
+    strv_free(request->argv);
+    strv_free(request->environment);
+    container_spec_free(request->definition);
+    error_done(&request->problem);
+}
+
 int bus_dispatch(Daemon *daemon, BusObject object, sd_bus_message *message, BusTier granted)
 {
     _cleanup_caller_ Caller caller = {.uid = (uid_t) -1};
@@ -146,6 +174,7 @@ int bus_dispatch(Daemon *daemon, BusObject object, sd_bus_message *message, BusT
         .message = message,
         .object = object,
         .method = bus_method_find(object, sd_bus_message_get_member(message)),
+        .fds = {-EBADF, -EBADF, -EBADF},
         .caller = &caller,
     };
     int r;
@@ -156,7 +185,7 @@ int bus_dispatch(Daemon *daemon, BusObject object, sd_bus_message *message, BusT
         return 1;
     if (r == 0)
         r = serve(&request, granted);
-    free(request.name);
+    request_done(&request);
     if (r < 0)
         return sd_bus_reply_method_errno(message, r, NULL);
     return 1;

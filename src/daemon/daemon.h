@@ -6,6 +6,7 @@
  * Runs in: berthd, as root on the system bus or as a user on the session bus. */
 
 #include "base/error.h"
+#include "definitions/load.h"
 #include "machines/control.h"
 #include "machines/roster.h"
 #include "proto/bus.h"
@@ -51,8 +52,9 @@ struct Daemon {
     Machine *machine;
     StoreImage *image;
 
-    struct Pending *pending; /* requests that polkit is asked about */
-    struct Job *jobs;        /* requests that a child works on */
+    struct Pending *pending;  /* requests that polkit is asked about */
+    struct Job *jobs;         /* requests that a child works on */
+    struct Session *sessions; /* requests that a unit works on */
     bool is_ending;
 };
 
@@ -82,6 +84,12 @@ typedef struct Request {
     KillWhom whom;
     int32_t signal_number;
     bool force;
+    const char *user, *working_directory, *reference;
+    char **argv, **environment; /* owned */
+    int fds[3];
+
+    ContainerSpec *definition; /* what a start would put into effect; NULL: there is none, and why is in `problem` */
+    Error problem;
 } Request;
 
 /* caller.c: -ESRCH when the sender is gone. */
@@ -138,6 +146,22 @@ bool job_has_room(const Daemon *daemon, uid_t uid);
 /* Nobody is answered any more; the children go on. */
 void job_forget_all(Daemon *daemon);
 
+/* session.c: a berthctl in a unit of its own. Without a terminal the answer comes when it has ended, else when it runs. */
+typedef struct Session Session;
+/* `output`: the first line that it wrote, when it wrote to us. */
+typedef int (*SessionReply)(sd_bus_message *message, const char *output, int exit_status, int terminal_fd);
+typedef struct SessionSpec {
+    char *const *argv;
+    const char *description;
+    int fds[3]; /* its streams, borrowed; < 0: nothing to read, and what it writes is kept for the reply */
+    int terminal_fd, peer_fd;  /* owned by session_start(); or -EBADF */
+    const char *terminal_path; /* of peer_fd */
+    SessionReply reply;        /* NULL: an empty answer, or an error when it failed */
+} SessionSpec;
+int session_start(Request *request, const SessionSpec *spec);
+void session_forget_all(Daemon *daemon);
+size_t session_count(const Daemon *daemon, uid_t uid);
+
 /* idle.c: puts off the end of an idle daemon. */
 void idle_touch(Daemon *daemon);
 int idle_start(Daemon *daemon);
@@ -163,3 +187,15 @@ int method_kill(Request *request);
 int method_pause(Request *request);
 int method_resume(Request *request);
 int method_remove_image(Request *request);
+
+/* method-session.c */
+int arguments_exec(Request *request);
+int arguments_shell(Request *request);
+int arguments_load(Request *request);
+int method_exec(Request *request);
+int method_open_shell(Request *request);
+int method_start(Request *request);
+int method_remove_container(Request *request);
+int method_load_image(Request *request);
+/* Reads the definition of the request's name into request->definition. */
+int definition_look_up(Request *request);

@@ -10,7 +10,7 @@
 /* Nobody is waiting for anything, and nobody wants to be told. */
 static bool is_idle(const Daemon *daemon)
 {
-    return !daemon->pending && !daemon->jobs && sd_bus_track_count(daemon->subscribers) == 0;
+    return !daemon->pending && !daemon->jobs && !daemon->sessions && sd_bus_track_count(daemon->subscribers) == 0;
 }
 
 /* Once the name is given back, the bus sends new calls to the next daemon; what came before is answered still. */

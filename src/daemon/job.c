@@ -58,7 +58,7 @@ void job_forget_all(Daemon *daemon)
 
 bool job_has_room(const Daemon *daemon, uid_t uid)
 {
-    size_t count = 0, own = 0;
+    size_t count = session_count(daemon, uid), own = count;
 
     for (const Job *job = daemon->jobs; job; job = job->next, count++)
         own += job->uid == uid;

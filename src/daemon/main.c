@@ -213,6 +213,7 @@ static void daemon_done(Daemon *daemon)
 {
     authorize_cancel_all(daemon);
     job_forget_all(daemon);
+    session_forget_all(daemon);
     watch_done(daemon);
     sd_event_source_unref(daemon->idle_timer);
     sd_bus_track_unref(daemon->subscribers);

@@ -5,6 +5,7 @@
 
 #include "base/strv.h"
 #include "base/text.h"
+#include "definitions/services.h"
 #include "machines/control.h"
 #include "machines/pause.h"
 
@@ -45,12 +46,17 @@ static int load(Request *request, Machine **ret, Error *error)
     return r == -ENOENT ? error_set(error, -ENXIO, "No machine '%s' is running", request->name) : r;
 }
 
+/* As `berthctl stop`: a unit that was made of a definition is told first, or it would start the container again. */
 static int work_stop(Request *request, json_t *result, Error *error)
 {
     _cleanup_(machine_freep) Machine *machine = NULL;
-    int r = load(request, &machine, error);
+    bool is_orderly = request->timeout_usec == UINT64_MAX;
+    int r = service_stop(request->name, is_orderly, error);
 
     (void) result;
+    if (r < 0 || (r > 0 && is_orderly))
+        return MIN(r, 0);
+    r = load(request, &machine, error);
     return r < 0 ? r : machine_stop(request->daemon->roster, machine, request->timeout_usec, error);
 }
 

@@ -32,10 +32,24 @@ static const BusMethod manager_methods[] = {
      "freezes a machine's processes and answers when they stand still"},
     {"ResumeMachine", BUS_RESUME, "s", "name", "", "", BUS_TIER_MANAGE, BUS_METHOD_NAMED,
      "lets a paused machine go on"},
+    {"StartMachine", BUS_START, "s", "name", "", "", BUS_TIER_MANAGE,
+     BUS_METHOD_NAMED | BUS_METHOD_CONFIGURES | BUS_METHOD_ON_DEFINITION,
+     "starts a container by its definition, as 'berthctl start' does, and answers when it runs"},
+    {"RemoveContainer", BUS_REMOVE_CONTAINER, "sb", "name force", "", "", BUS_TIER_MANAGE, BUS_METHOD_NAMED,
+     "removes a stopped container with its definition and what it wrote; with force a running one is stopped first"},
+    {"Exec", BUS_EXEC, "sssasashhh", "name user directory argv environment input output errors", "i", "status",
+     BUS_TIER_MANAGE, BUS_METHOD_NAMED | BUS_METHOD_ENTERS,
+     "runs a program in a machine with the caller's files as its streams, and answers with its exit status when it has ended; an "
+     "empty user or directory is the machine's own"},
+    {"OpenShell", BUS_OPEN_SHELL, "ssasas", "name user argv environment", "h", "terminal", BUS_TIER_MANAGE,
+     BUS_METHOD_NAMED | BUS_METHOD_ENTERS,
+     "runs a program, or a login shell when argv is empty, on a new terminal in a machine and returns the terminal's other side"},
+    {"LoadImage", BUS_LOAD_IMAGE, "hs", "archive reference", "", "", BUS_TIER_ROOT, 0,
+     "loads images from an archive, as 'berthctl load' does; with a reference that is the image's name"},
     {"RemoveImage", BUS_REMOVE_IMAGE, "sb", "name force", "asas", "untagged deleted", BUS_TIER_MANAGE,
      BUS_METHOD_NAMED | BUS_METHOD_ON_IMAGE,
-     "removes a name of an image and, when it was the last, the image; with force all its names. Returns the names and IDs "
-     "that are gone"},
+     "removes a name of an image and, when it was the last, the image; an ID that has several names needs force. Returns the "
+     "names and IDs that are gone"},
 };
 
 static const BusProperty manager_properties[] = {
@@ -58,6 +72,10 @@ static const BusMethod machine_methods[] = {
     {"Kill", BUS_KILL, "si", "whom signal", "", "", BUS_TIER_MANAGE, 0, "as KillMachine()"},
     {"Pause", BUS_PAUSE, "", "", "", "", BUS_TIER_MANAGE, 0, "as PauseMachine()"},
     {"Resume", BUS_RESUME, "", "", "", "", BUS_TIER_MANAGE, 0, "as ResumeMachine()"},
+    {"Exec", BUS_EXEC, "ssasashhh", "user directory argv environment input output errors", "i", "status", BUS_TIER_MANAGE,
+     BUS_METHOD_ENTERS, "as the manager's"},
+    {"OpenShell", BUS_OPEN_SHELL, "sasas", "user argv environment", "h", "terminal", BUS_TIER_MANAGE, BUS_METHOD_ENTERS,
+     "as the manager's"},
 };
 
 static const BusProperty machine_properties[] = {
@@ -113,6 +131,7 @@ const BusInterface bus_interfaces[] = {
 const BusErrorName bus_error_names[] = {
     {BUS_ERROR_NO_SUCH_MACHINE, ENXIO, "no machine of that name runs"},
     {BUS_ERROR_NO_SUCH_IMAGE, ENOENT, "there is no image of that name"},
+    {BUS_ERROR_NO_SUCH_DEFINITION, ENOENT, "there is no definition of that name that could be started"},
     {BUS_ERROR_NOT_IN_MACHINE, ENXIO, "the process belongs to no machine"},
     {BUS_ERROR_TOO_MANY, EBUSY, "the caller has too many requests under way; wait for some to end"},
     {BUS_ERROR_FAILED, EIO, "it was allowed and did not work; the message says why"},

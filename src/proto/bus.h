@@ -28,14 +28,20 @@ typedef enum BusOperation {
     BUS_PAUSE,
     BUS_RESUME,
     BUS_REMOVE_IMAGE,
+    BUS_LOAD_IMAGE,
+    BUS_START,
+    BUS_REMOVE_CONTAINER,
+    BUS_EXEC,
+    BUS_OPEN_SHELL,
     _BUS_OPERATION_MAX,
 } BusOperation;
 
 typedef enum BusMethodFlags {
-    BUS_METHOD_NAMED = 1 << 0,      /* the first argument names the machine or image */
-    BUS_METHOD_ENTERS = 1 << 1,     /* see TierFacts */
-    BUS_METHOD_CONFIGURES = 1 << 2, /* see TierFacts */
-    BUS_METHOD_ON_IMAGE = 1 << 3,   /* about an image, not a machine */
+    BUS_METHOD_NAMED = 1 << 0,         /* the first argument names the machine or image */
+    BUS_METHOD_ENTERS = 1 << 1,        /* see TierFacts */
+    BUS_METHOD_CONFIGURES = 1 << 2,    /* see TierFacts */
+    BUS_METHOD_ON_IMAGE = 1 << 3,      /* about an image, not a machine */
+    BUS_METHOD_ON_DEFINITION = 1 << 4, /* about a definition */
 } BusMethodFlags;
 
 typedef struct BusMethod {
@@ -91,12 +97,13 @@ typedef struct BusErrorName {
     const char *doc;
 } BusErrorName;
 
-#define BUS_ERROR_PREFIX          BUS_NAME ".Error."
-#define BUS_ERROR_NO_SUCH_MACHINE BUS_ERROR_PREFIX "NoSuchMachine"
-#define BUS_ERROR_NO_SUCH_IMAGE   BUS_ERROR_PREFIX "NoSuchImage"
-#define BUS_ERROR_NOT_IN_MACHINE  BUS_ERROR_PREFIX "NoMachineForPID"
-#define BUS_ERROR_TOO_MANY        BUS_ERROR_PREFIX "TooManyRequests"
-#define BUS_ERROR_FAILED          BUS_ERROR_PREFIX "Failed"
+#define BUS_ERROR_PREFIX             BUS_NAME ".Error."
+#define BUS_ERROR_NO_SUCH_MACHINE    BUS_ERROR_PREFIX "NoSuchMachine"
+#define BUS_ERROR_NO_SUCH_IMAGE      BUS_ERROR_PREFIX "NoSuchImage"
+#define BUS_ERROR_NO_SUCH_DEFINITION BUS_ERROR_PREFIX "NoSuchDefinition"
+#define BUS_ERROR_NOT_IN_MACHINE     BUS_ERROR_PREFIX "NoMachineForPID"
+#define BUS_ERROR_TOO_MANY           BUS_ERROR_PREFIX "TooManyRequests"
+#define BUS_ERROR_FAILED             BUS_ERROR_PREFIX "Failed"
 
 extern const BusErrorName bus_error_names[];
 extern const size_t bus_error_names_count;

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "spec/widening.h"
+
+#include "base/strv.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define AT(member) offsetof(ContainerSpec, member)
+
+/* Describes the payload, takes something away, or is about the container's own namespaces and unit. */
+static const size_t harmless[] = {
+    AT(name),
+    AT(image),
+    AT(hostname),
+    AT(labels),
+    AT(exposed_ports),
+    AT(boot),
+    AT(init),
+    AT(detach),
+    AT(interactive),
+    AT(tty),
+    AT(remove),
+    AT(keep_unit),
+    AT(log_driver),
+    AT(registration),
+    AT(timeout_start_usec),
+    AT(timeout_stop_usec),
+    AT(stop_signal),
+    AT(reload_signal),
+    AT(reload_command),
+    AT(entrypoint),
+    AT(command),
+    AT(environment),
+    AT(working_directory),
+    AT(user),
+    AT(limits),
+    AT(read_only),
+    AT(ephemeral),
+    AT(volatile_mode),
+    AT(masked_paths),
+    AT(shm_size_bytes),
+    AT(drop_capabilities),
+    AT(sysctls),
+    AT(slice),
+    AT(notify),
+    AT(uuid),
+    AT(set_credentials),
+};
+
+/* Depends on the value; value_widens() says how. */
+static const size_t by_value[] = {AT(mounts),          AT(network),    AT(no_new_privileges),
+                                  AT(seccomp_profile), AT(properties), AT(oom_score_adjust)};
+
+/* Widens whenever it is said. */
+static const size_t widening[] = {
+    AT(load_credentials), AT(host_directory), AT(environment_files), AT(unmasked_paths),  AT(add_capabilities),
+    AT(privileged),       AT(label_disabled), AT(label_file),        AT(label_file_type), AT(label_level),
+    AT(label_process),    AT(label_role),     AT(label_type),        AT(label_user),      AT(log_options),
+};
+
+static bool is_among(const size_t *offsets, size_t count, size_t offset)
+{
+    for (size_t i = 0; i < count; i++)
+        if (offsets[i] == offset)
+            return true;
+    return false;
+}
+
+bool setting_is_classified(const Setting *setting)
+{
+    return setting->type == SETTING_SECURITY /* becomes other settings */
+           || is_among(harmless, ELEMENTSOF(harmless), setting->offset) ||
+           is_among(by_value, ELEMENTSOF(by_value), setting->offset) ||
+           is_among(widening, ELEMENTSOF(widening), setting->offset);
+}
+
+/* Limits and weights. Devices, files and programs can be said by the others. */
+static bool property_is_limit(const char *assignment)
+{
+    static const char *const prefixes[] = {
+        "Memory", "CPU", "IO", "Tasks", "AllowedCPUs=", "AllowedMemoryNodes=", "Description=", "OOMPolicy="};
+
+    for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
+        if (text_after_prefix(assignment, prefixes[i]))
+            return true;
+    return false;
+}
+
+static bool value_widens(const ContainerSpec *spec, size_t offset)
+{
+    if (offset == AT(mounts)) {
+        for (size_t i = 0; i < spec->mounts.count; i++)
+            if (spec->mounts.items[i].kind == MOUNT_KIND_BIND || spec->mounts.items[i].kind == MOUNT_KIND_OVERLAY)
+                return true;
+        return false;
+    }
+    if (offset == AT(network))
+        return spec->network == NETWORK_HOST;
+    if (offset == AT(no_new_privileges))
+        return !spec->no_new_privileges && !spec->boot;
+    if (offset == AT(seccomp_profile))
+        return spec->seccomp_profile && strcmp(spec->seccomp_profile, "default") != 0 &&
+               strcmp(spec->seccomp_profile, "system") != 0;
+    if (offset == AT(oom_score_adjust))
+        return spec->oom_score_adjust.is_set && spec->oom_score_adjust.value < 0;
+    STRV_FOREACH (property, spec->properties)
+        if (!property_is_limit(*property))
+            return true;
+    return false;
+}
+
+/* Without one, root inside has the host's ids, and is held by capabilities and filters only. */
+static bool has_user_namespace(const ContainerSpec *spec)
+{
+    (void) spec;
+    return false; /* there are none yet */
+}
+
+int spec_list_widening(const ContainerSpec *spec, char ***ret)
+{
+    _cleanup_strv_ char **reasons = NULL;
+    int r = has_user_namespace(spec) ? 0 : strv_append(&reasons, "no user namespace");
+
+    for (size_t i = 0; r == 0 && i < settings_count; i++) {
+        const Setting *setting = &settings[i];
+
+        if (!spec->origins[i] || is_among(harmless, ELEMENTSOF(harmless), setting->offset))
+            continue;
+        if (is_among(by_value, ELEMENTSOF(by_value), setting->offset) && !value_widens(spec, setting->offset))
+            continue;
+        r = strv_append_format(&reasons, "%s= (%s)", setting->key ? setting->key : setting->option, spec->origins[i]);
+    }
+    if (r == 0)
+        *ret = TAKE_PTR(reasons);
+    return r;
+}
