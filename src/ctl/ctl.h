@@ -65,6 +65,8 @@ struct Ctl {
     Store *store;
     int exit_status; /* with a failure of run or exec: 125 to 127 */
 
+    uint64_t begun_usec; /* monotonic: when this program was started */
+
     /* Options, by the table. */
     bool help, all, follow, json, no_legend, quiet, value, force, print_plan, interactive, tty, detach, privileged,
         timestamps, no_size_limit, replace, keep_unit, missing, now, any, no_stream;
@@ -126,6 +128,7 @@ int verb_rename(Ctl *ctl, Error *error);
 int verb_set_property(Ctl *ctl, Error *error);
 int verb_update(Ctl *ctl, Error *error);
 int verb_prune(Ctl *ctl, Error *error);
+int verb_analyze(Ctl *ctl, Error *error);
 int verb_rm(Ctl *ctl, Error *error);
 int verb_cp(Ctl *ctl, Error *error);
 int verb_copy_to(Ctl *ctl, Error *error);

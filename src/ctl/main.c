@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ctl/remote.h"
 #include "inputs/environment.h"
+#include "launch/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -233,6 +234,7 @@ int main(int argc, char *argv[])
     _cleanup_(ctl_done) Ctl ctl = {};
     int r;
 
+    ctl.begun_usec = launch_now_usec();
     if (secure_stdio() < 0)
         return 125;
     log_set_program("berthctl");

@@ -275,6 +275,7 @@ static int launch(Ctl *ctl, const Sources *sources, const ContainerSpec *spec, E
         .spec = spec,
         .image = sources->image,
         .store = ctl->store,
+        .begun_usec = ctl->begun_usec,
         .has_definition = define,
         .notice = on_notice,
     };

@@ -4,6 +4,7 @@
  * Never does: decide anything that the plan could have said; link more than the C library.
  * Runs in: the supervisor (host steps) and, as a copy, in the container's first process (inner steps). */
 
+#include "executor/trace.h"
 #include "steps/messages.h"
 #include "steps/steps.h"
 
@@ -52,6 +53,7 @@ typedef struct Context {
     int payload_stdio[3]; /* what the inner process puts on 0, 1, 2; -EBADF keeps its own */
 
     size_t current; /* step being run */
+    Trace *trace;   /* when each step was; NULL: nobody knows */
     char failure[sizeof(((Message *) 0)->text)];
     int exit_status; /* what the launcher should exit with when this fails; 0: 125 */
 } Context;

@@ -329,6 +329,18 @@ static void end_payload(Context *context)
     (void) process_wait(context->payload_pidfd, &code, &signaled);
 }
 
+static int send_started(Context *context)
+{
+    Message message = {.kind = MESSAGE_STARTED, .number = (int32_t) context->payload_pid};
+    StartTrace trace;
+
+    trace_pack(context->trace, &trace);
+    trace_close(context->trace);
+    context->trace = NULL;
+    memcpy(message.text, &trace, sizeof(trace));
+    return socket_send(context->control_fd, &message, sizeof(message), &context->payload_pidfd, 1);
+}
+
 int apply_supervise(Context *context, const Step *step)
 {
     int r = follow_inner(context);
@@ -337,7 +349,7 @@ int apply_supervise(Context *context, const Step *step)
         end_payload(context);
         return r;
     }
-    r = send_message(context->control_fd, MESSAGE_STARTED, (int) context->payload_pid, context->payload_pidfd);
+    r = send_started(context);
     if (r == 0 && context->terminal_fd >= 0 && step->supervise.log == STEP_LOG_PASSTHROUGH)
         r = send_message(context->control_fd, MESSAGE_TERMINAL, 0, context->terminal_fd);
     if (r < 0) {

@@ -121,7 +121,10 @@ static int run_step(Context *context, size_t number)
     r = injected_failure(number);
     if (r < 0)
         return fail(context, r, "made to fail by the test");
-    return operations[step->kind].apply(context, step);
+    trace_begin(context->trace, number);
+    r = operations[step->kind].apply(context, step);
+    trace_end(context->trace, number);
+    return r;
 }
 
 void undo_host_steps(Context *context, size_t end)
@@ -134,8 +137,17 @@ void undo_host_steps(Context *context, size_t end)
     }
 }
 
+static bool is_traced(const Context *context)
+{
+    for (size_t i = 0; i < context->plan.count; i++)
+        if (context->plan.steps[i].kind == STEP_SUPERVISE)
+            return context->plan.steps[i].supervise.trace;
+    return false;
+}
+
 int run_host_steps(Context *context)
 {
+    context->trace = is_traced(context) ? trace_open(context->plan.count) : NULL;
     for (size_t i = 0; i < context->plan.count; i++) {
         int r;
 

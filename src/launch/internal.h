@@ -30,6 +30,18 @@ typedef enum LaunchCgroup {
     LAUNCH_CGROUP_OWN,   /* no systemd: made below the unified hierarchy */
 } LaunchCgroup;
 
+/* What berthctl does one after the other; the executor works beside the last three. */
+typedef enum LaunchPhase {
+    LAUNCH_PHASE_READ, /* before launch_prepare() */
+    LAUNCH_PHASE_GATHER,
+    LAUNCH_PHASE_PLAN,
+    LAUNCH_PHASE_SPAWN,
+    LAUNCH_PHASE_CGROUP,
+    LAUNCH_PHASE_STARTED,
+    LAUNCH_PHASE_REGISTER,
+    _LAUNCH_PHASE_MAX
+} LaunchPhase;
+
 struct Launch {
     LaunchRequest request;
     HostFacts facts;
@@ -50,6 +62,8 @@ struct Launch {
     char id[65];
     char machine_id[33]; /* what a system inside is told to be */
     int lock_fd;
+    uint64_t begun_usec, phases_usec[_LAUNCH_PHASE_MAX]; /* monotonic: ends, 0 where there was none */
+    StartTrace trace;
 
     /* Once started: */
     Systemd *systemd; /* only while it is needed: who stays on the bus has to read what comes */
@@ -73,6 +87,11 @@ int launch_gather_interface(Launch *launch, Error *error);
 /* credentials.c */
 int launch_gather_credentials(Launch *launch, Error *error);
 void launch_free_credentials(Launch *launch);
+
+/* trace.c */
+void launch_trace_mark(Launch *launch, LaunchPhase phase);
+/* Fills machine->start_trace. */
+int launch_trace_record(Launch *launch);
 
 /* gather.c */
 int launch_gather(Launch *launch, Error *error);

@@ -201,6 +201,8 @@ int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error
         return -ENOMEM;
     launch->request = *request;
     launch->is_probe = probe;
+    launch_trace_mark(launch, LAUNCH_PHASE_READ);
+    launch->begun_usec = request->begun_usec ? request->begun_usec : launch->phases_usec[LAUNCH_PHASE_READ];
     launch->lock_fd = launch->control_fd = launch->terminal_fd = launch->label.categories_fd = -EBADF;
     for (int i = 0; i < 3; i++)
         launch->relay_fds[i] = launch->child_fds[i] = -EBADF;
@@ -222,8 +224,12 @@ int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error
         r = make_attach_socket(launch, error);
     if (r == 0)
         r = describe_machine(launch);
+    launch_trace_mark(launch, LAUNCH_PHASE_GATHER);
+    /* A run in the foreground is over before anybody could ask, and often short: it is not made longer. */
+    launch->facts.is_traced = request->spec->detach || request->spec->keep_unit;
     if (r == 0)
         r = plan_make(request->spec, &launch->facts, &launch->plan, error);
+    launch_trace_mark(launch, LAUNCH_PHASE_PLAN);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(launch);
@@ -419,6 +425,7 @@ static int wait_started(Launch *launch, int *ret_leader_pidfd, int *ret_exit_sta
         return error_set(error, -EBADMSG, "unexpected message %u from the executor", message.kind);
     }
     launch->machine->leader = (uint64_t) message.number;
+    memcpy(&launch->trace, message.text, sizeof(launch->trace));
     launch->machine->leader_pidfd_id = fd >= 0 ? process_pidfd_id(fd) : 0;
     *ret_leader_pidfd = fd;
     (void) process_start_time(message.number, &launch->machine->leader_started);
@@ -508,13 +515,19 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
     launch->machine->supervisor = (uint64_t) launch->executor_pid;
     (void) process_start_time(launch->executor_pid, &launch->machine->supervisor_started);
 
+    launch_trace_mark(launch, LAUNCH_PHASE_SPAWN);
     r = provide_cgroup(launch, error);
+    launch_trace_mark(launch, LAUNCH_PHASE_CGROUP);
     if (r == 0)
         r = wait_started(launch, &leader_pidfd, ret_exit_status, error);
     else
         prefer_own_reason(launch, ret_exit_status, error);
+    launch_trace_mark(launch, LAUNCH_PHASE_STARTED);
     if (r == 0)
         r = launch_register(launch, leader_pidfd, error);
+    launch_trace_mark(launch, LAUNCH_PHASE_REGISTER);
+    if (r == 0 && launch->facts.is_traced)
+        r = launch_trace_record(launch);
     if (r < 0) {
         give_up(launch);
         return r;

@@ -22,11 +22,15 @@ DEFINE_CLEANUP(Launch *, launch_free)
 /* Told of everything that is done less than asked, one line each: "no cgroup: …". */
 typedef void (*LaunchNotice)(const char *text, void *userdata);
 
+/* CLOCK_MONOTONIC, for begun_usec. */
+uint64_t launch_now_usec(void);
+
 typedef struct LaunchRequest {
     Roster *roster;
     const ContainerSpec *spec; /* borrowed until launch_free() */
     const StoreImage *image;   /* of spec->image, borrowed; NULL for a directory */
     const Store *store;
+    uint64_t begun_usec; /* CLOCK_MONOTONIC: when somebody asked for it, for the record of the start; 0: now */
     bool has_definition; /* a definition file was written for this run alone */
     LaunchNotice notice;
     void *userdata;

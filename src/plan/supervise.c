@@ -54,6 +54,7 @@ void plan_supervise(Planner *planner)
         .unit_notify_fd = facts->unit_notify_fd,
         .watchdog_usec = facts->watchdog_usec,
         .registrar_fd = facts->registrar_fd,
+        .trace = facts->is_traced,
     };
     plan_log(planner, &step->supervise);
 }

@@ -44,6 +44,7 @@ const JsonField machine_fields[] = {
     FLAG(remove),
     FLAG(registered),
     FLAG(has_definition),
+    JSON_FIELD(Machine, start_trace, JSON_FIELD_LIST),
 };
 const size_t machine_fields_count = ELEMENTSOF(machine_fields);
 

@@ -32,6 +32,7 @@ typedef struct Machine {
     bool interactive, terminal, boot;
     bool remove;         /* what it wrote goes with it */
     bool registered;     /* with systemd-machined */
+    char **start_trace;  /* "BEGIN DURATION WHERE WHAT", microseconds after it was asked for: what took longest */
     bool has_definition; /* /run/berth/containers/NAME.container was made for it */
     json_t *unknown;     /* fields of a newer version, kept */
 } Machine;

@@ -112,3 +112,19 @@ char *step_describe(const Step *step)
     }
     return buffer_take(&line);
 }
+
+char *step_label(const Step *step)
+{
+    static const char *const subjects[] = {"target", "path", "host_path", "name", "user", "profile"};
+    const StepKindRow *row = &step_kinds[step->kind];
+
+    for (size_t i = 0; i < ELEMENTSOF(subjects); i++)
+        for (size_t k = 0; k < row->fields_count; k++) {
+            const void *member = (const char *) step + row->fields[k].offset;
+
+            if (row->fields[k].type == STEP_FIELD_STRING && strcmp(row->fields[k].name, subjects[i]) == 0 &&
+                *(const char *const *) member)
+                return text_format("%s %s", row->name, *(const char *const *) member);
+        }
+    return strdup(row->name);
+}

@@ -30,7 +30,7 @@ static const StepField supervise_fields[] = {STRING(supervise, name), STRING(sup
     NUMBER(supervise, log_max_bytes), NUMBER(supervise, log_max_files), LIST(supervise, log_fields),
     NUMBER(supervise, run_fd), NUMBER(supervise, keep_exit), NUMBER(supervise, forget_log), NUMBER(supervise, attach_fd),
     NUMBER(supervise, is_system), NUMBER(supervise, notify), NUMBER(supervise, unit_notify_fd),
-    NUMBER(supervise, watchdog_usec), NUMBER(supervise, registrar_fd), STRING(supervise, file_label)};
+    NUMBER(supervise, watchdog_usec), NUMBER(supervise, registrar_fd), STRING(supervise, file_label), NUMBER(supervise, trace)};
 static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),
     STRING(propagation, path)};
 static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(root_tree, volatile_usr),

@@ -29,6 +29,21 @@ typedef enum MessageKind {
     MESSAGE_FAILED,
 } MessageKind;
 
+#define TRACE_ENTRIES_MAX 39
+
+/* One step that took its time. */
+typedef struct TraceEntry {
+    uint32_t step, begin_usec, duration_usec; /* begin: after base_usec */
+} TraceEntry;
+
+/* In the text of STARTED: where the time went. All zero where it was not measured. */
+typedef struct StartTrace {
+    uint64_t base_usec; /* CLOCK_MONOTONIC */
+    uint32_t count;
+    uint32_t rest_usec; /* the other steps together */
+    TraceEntry entries[TRACE_ENTRIES_MAX];
+} StartTrace;
+
 /* Fixed size; one datagram. Text is NUL-terminated and hostile when it comes from the inner process. */
 typedef struct Message {
     uint32_t kind;
@@ -40,3 +55,5 @@ typedef struct Message {
     uint32_t exit_status; /* FAILED: what the launcher should exit with, 125 to 127 */
     char text[488];
 } Message;
+
+_Static_assert(sizeof(StartTrace) <= sizeof(((Message *) 0)->text), "a trace fits into a message");

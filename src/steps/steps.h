@@ -129,6 +129,7 @@ typedef struct StepSupervise {
     uint64_t unit_notify_fd;               /* connected to the $NOTIFY_SOCKET of the unit; 0: none */
     uint64_t watchdog_usec;                /* that the unit wants to hear of; 0: it does not */
     const char *file_label;                /* SELinux label of the payload's pipes; NULL: none */
+    uint64_t trace;                        /* 1: STARTED tells where the time went */
     uint64_t registrar_fd;                 /* the program to run at the end of a machine that was registered; 0: none */
 } StepSupervise;
 
@@ -380,3 +381,5 @@ int step_list_decode(const void *data, size_t size, StepList *ret);
 /* One line without the origin: "mount type=proc target=/proc attributes=nosuid,nodev,noexec". Caller owns it;
  * unescaped. NULL: no memory. */
 char *step_describe(const Step *step);
+/* Its kind and the one thing that it is about: "mount /proc". */
+char *step_label(const Step *step);

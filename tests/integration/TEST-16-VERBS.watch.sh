@@ -96,6 +96,49 @@ test_stats_refuses() {
     expect_rc 1 b stats -o xml
 }
 
+# --- analyze ----------------------------------------------------------------------------------------------------------
+
+test_analyze() {
+    prepare
+    start_in_background web --tmpfs='/a<b>&c'
+    expect_rc 0 b analyze
+    assert_match "$OUT" 'NAME +TOTAL +SETTINGS +FACTS'
+    assert_match "$OUT" "$ID-web +[0-9.]+m?s "
+    expect_rc 0 b analyze "$ID-web"
+    expect_rc 0 b analyze time -o json "$ID-web"
+    # What was done one after the other is the whole.
+    assert_eq "$(json "$OUT_FILE" '0 <= d[0]["total_usec"] - sum(v for k, v in d[0].items() if k.endswith("_usec") and k != "total_usec" and v) < 1000')" true
+    expect_rc 0 b analyze blame "$ID-web"
+    assert_match "$OUT" 'berthctl +facts of the host'
+    assert_match "$OUT" 'host +start'
+    expect_rc 0 b analyze blame -o json "$ID-web"
+    assert_eq "$(json "$OUT_FILE" '[x["duration_usec"] for x in d] == sorted((x["duration_usec"] for x in d), reverse=True)')" true
+    assert_eq "$(json "$OUT_FILE" 'any(x["where"] == "inner" for x in d)')" true
+    expect_rc 0 b analyze plot "$ID-web"
+    python3 -c 'import sys, xml.dom.minidom as x
+picture = x.parse(sys.argv[1])
+assert len(picture.getElementsByTagName("rect")) > 8' "$OUT_FILE"
+    assert_printable "$OUT_FILE"
+}
+
+test_analyze_refuses() {
+    prepare
+    expect_rc 1 b analyze "$ID-none"
+    assert_match "$ERR" 'no container named'
+    expect_rc 1 b analyze blame
+    assert_match "$ERR" 'name of one container'
+    expect_rc 1 b analyze plot a b
+    expect_rc 1 b analyze -o svg
+    # One in the foreground is not slowed down for it.
+    b run --rm --name="$ID-fg" -D "$ROOT" /bin/sleep 30 &
+    retry_until "$SETTLE_TIMEOUT" sh -c "'$BERTHCTL' list -q | grep -q '$ID-fg'"
+    retry_until "$SETTLE_TIMEOUT" sh -c "[ '$(b show -p state --value "$ID-fg")' != starting ]"
+    expect_rc 1 b analyze blame "$ID-fg"
+    assert_match "$ERR" 'no record'
+    b terminate "$ID-fg"
+    wait
+}
+
 # --- port -------------------------------------------------------------------------------------------------------------
 
 test_port() {

@@ -151,6 +151,21 @@ static void a_description_is_one_line(void)
     ASSERT_STREQ(second, "inner mask paths=[\"a\\x0ab\" \"\\x1b[1m\"]");
 }
 
+static void labels(void)
+{
+    _cleanup_list_ StepList list = {};
+    _cleanup_free_ char *mount = NULL, *loopback = NULL;
+    Step *step = step_list_add(&list, STEP_MOUNT, "x");
+
+    step->mount.type = step_list_string(&list, "proc");
+    step->mount.target = step_list_string(&list, "/proc");
+    step_list_add(&list, STEP_LOOPBACK, "x");
+    mount = step_label(&list.steps[0]);
+    loopback = step_label(&list.steps[1]);
+    ASSERT_STREQ(mount, "mount /proc");
+    ASSERT_STREQ(loopback, "loopback");
+}
+
 int main(void)
 {
     TEST_RUN(every_kind_has_a_row);
@@ -158,5 +173,6 @@ int main(void)
     TEST_RUN(slots_have_names);
     TEST_RUN(descriptions);
     TEST_RUN(a_description_is_one_line);
+    TEST_RUN(labels);
     return test_finish();
 }
