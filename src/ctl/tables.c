@@ -125,7 +125,7 @@ const CtlOption ctl_options[] = {
     {"output-dir", 0, CTL_OPTION_STRING, AT(output_directory), "import-quadlet", "DIRECTORY", "write here instead of /etc/berth"},
     {"now", 0, CTL_OPTION_BOOL, AT(now), "enable disable", NULL, "start or stop them, too"},
     {"keep-unit", 0, CTL_OPTION_BOOL, AT(keep_unit), "start", NULL,
-     "run the container in the unit that berthctl was started in, and stay until it ends"},
+     "run the container in the unit that berthctl was started in, and become its supervisor"},
     {"no-size-limit", 0, CTL_OPTION_BOOL, AT(no_size_limit), "load", NULL, "accept what looks like a decompression bomb"},
     {"all", 'a', CTL_OPTION_BOOL, AT(all), "prune", NULL, "images with a name, too, if no container uses them"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "prune", NULL, "do not ask"},

@@ -236,9 +236,8 @@ static int start_and_follow(Ctl *ctl, Launch *launch, const ContainerSpec *spec,
             definition_remove_transient(ctl, spec->name);
         return r;
     }
-    /* The unit's main process stays, to tell systemd how the payload ended. */
-    if (spec->detach && !spec->keep_unit) {
-        if (!ctl->quiet)
+    if (spec->detach) {
+        if (!ctl->quiet && !spec->keep_unit)
             printf("%s\n", spec->name);
         return 0;
     }
@@ -383,8 +382,7 @@ int verb_start(Ctl *ctl, Error *error)
         return error_set(error, -EINVAL, "--keep-unit: a unit holds one container");
     STRV_FOREACH (name, ctl->words) {
         int r = ctl_start(ctl, *name, error);
-        /* With --keep-unit the exit code of the payload. */
-        if (r != 0)
+        if (r < 0)
             return r;
     }
     return 0;

@@ -55,6 +55,7 @@ typedef struct Context {
     size_t current; /* step being run */
     Trace *trace;   /* when each step was; NULL: nobody knows */
     char failure[sizeof(((Message *) 0)->text)];
+    int end_code;    /* how the payload ended, as a shell has it */
     int exit_status; /* what the launcher should exit with when this fails; 0: 125 */
 } Context;
 

@@ -2,7 +2,8 @@
 /* berth-executor: reads a sealed plan, carries it out, and stays as the container's supervisor.
  *
  * Fds on entry: 0 to 2 the payload's (or nothing: they become /dev/null), 3 the plan, 4 the socket to the launcher,
- * 5 and up the plan's own, as many as the only argument says. */
+ * 5 and up the plan's own, as many as the first argument says. A second argument makes it the main process of a unit: it ends
+ * with the payload's code, and not before the pipe is closed whose place among the plan's fds, plus one, the argument is. */
 
 #include "executor/context.h"
 
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,8 @@
 #define CONTROL_FD 4
 #define FIRST_FD   5
 #define FDS_MAX    1024
+/* How long the launcher may take to write a line and end. */
+#define LINGER_MSEC 5000
 
 /* A closed 0, 1 or 2 would be taken by the next open(): the payload would read or write a file of ours. */
 static int secure_stdio(void)
@@ -53,12 +57,22 @@ static void reset_process(void)
     (void) setsid();
 }
 
+/* As a unit's main process: when this one ends, systemd kills what else is in the unit, and that is the launcher that has not
+ * yet said why there is no container. */
+static void await_launcher(int fd)
+{
+    struct pollfd poll_one = {fd, POLLIN, 0};
+
+    if (fd >= 0)
+        (void) poll(&poll_one, 1, LINGER_MSEC);
+}
+
 int main(int argc, char *argv[])
 {
     static Context context;
     static int fds[FDS_MAX];
     const void *data = NULL;
-    size_t size = 0;
+    size_t size = 0, linger = 0;
     char *end = NULL;
     int r;
 
@@ -77,9 +91,10 @@ int main(int argc, char *argv[])
         .fds = fds,
     };
     reset_process();
-    context.fds_count = argc == 2 ? strtoul(argv[1], &end, 10) : FDS_MAX + 1;
+    context.fds_count = argc == 2 || argc == 3 ? strtoul(argv[1], &end, 10) : FDS_MAX + 1;
     if (context.fds_count > FDS_MAX || !end || *end)
         return 125;
+    linger = argc == 3 ? strtoul(argv[2], &end, 10) : 0;
     for (size_t i = 0; i < context.fds_count; i++)
         fds[i] = FIRST_FD + (int) i;
     r = secure_stdio();
@@ -97,5 +112,9 @@ int main(int argc, char *argv[])
         send_failure(&context, CONTROL_FD, r);
         return 125;
     }
-    return run_host_steps(&context) < 0 ? 125 : 0;
+    r = run_host_steps(&context);
+    if (linger == 0)
+        return r < 0 ? 125 : 0;
+    await_launcher(context_fd(&context, linger));
+    return r < 0 ? 125 : context.end_code;
 }

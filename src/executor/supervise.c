@@ -414,6 +414,7 @@ int supervise(Context *context, const StepSupervise *step)
     end.is_signaled = is_signaled;
     if (step->is_system && is_signaled)
         translate_reboot(&end);
+    context->end_code = end.is_signaled ? 128 + end.number : end.number;
     end.oom_kills = tell_oom_kills(&supervisor);
     tell_end(&supervisor, EVENT_DIE, &end);
 

@@ -66,6 +66,30 @@ int process_spawn(int program_fd, char *const *argv, char *const *envp, const in
     return 0;
 }
 
+int process_become(int program_fd, char *const *argv, char *const *envp, const int *fds, size_t count, pid_t *ret_pid)
+{
+    pid_t own_pid = getpid(), pid = fork();
+    int status = 0;
+
+    if (pid < 0)
+        return -errno;
+    if (pid == 0) {
+        /* The program would not expect a child: the one that goes on is init's. */
+        pid = fork();
+        if (pid != 0)
+            _exit(pid < 0);
+        *ret_pid = own_pid;
+        return 0;
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    if (status != 0)
+        return -EAGAIN;
+    (void) exec_with_fds(program_fd, argv, envp, fds, count);
+    _exit(127);
+}
+
 int process_open(pid_t pid)
 {
     return sys_pidfd_open(pid, 0);

@@ -18,6 +18,10 @@ pid_t process_clone(uint64_t namespaces, int cgroup_fd, int *ret_pidfd);
  * which together is most of its time. The program starts with our signal mask, and with what we ignore ignored. */
 int process_spawn(int program_fd, char *const *argv, char *const *envp, const int *fds, size_t count, pid_t *ret_pid);
 
+/* The other way round: the caller's process becomes the program, and a copy of the caller, nobody's child, goes on from here.
+ * A failure to run the program is not told: the process ends with 127. *ret_pid is the program's. */
+int process_become(int program_fd, char *const *argv, char *const *envp, const int *fds, size_t count, pid_t *ret_pid);
+
 /* pidfd_open(2). A pidfd names one process for ever; a pid is recycled. */
 int process_open(pid_t pid);
 /* -ESRCH when it is gone. */

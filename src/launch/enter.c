@@ -199,7 +199,7 @@ static int start_and_follow(Entry *entry, int *ret_exit_status, Error *error)
     Relay relay = {.terminal_fd = -EBADF, .pipes = entry->relay_fds};
     Message message;
     pid_t pid = 0;
-    int r = launch_spawn_executor(&entry->plan, &entry->fds, entry->child_fds, &control_fd, &pid, error);
+    int r = launch_spawn_executor(&entry->plan, &entry->fds, entry->child_fds, 0, &control_fd, &pid, error);
 
     if (r < 0)
         return r;

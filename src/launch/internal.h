@@ -100,8 +100,11 @@ int launch_gather(Launch *launch, Error *error);
 int launch_gather_label(Launch *launch, Error *error);
 
 /* spawn.c: runs the executor from a read-only clone of itself. child_fds[i] < 0 is /dev/null. */
-int launch_spawn_executor(const StepList *plan, const FdList *fds, const int child_fds[3], int *ret_control_fd,
-                          pid_t *ret_pid, Error *error);
+int launch_spawn_executor(const StepList *plan, const FdList *fds, const int child_fds[3], uint64_t linger_fd,
+                          int *ret_control_fd, pid_t *ret_pid, Error *error);
+/* A unit's main process is to become the executor (`linger_fd` > 0): the one process that stays is the one that systemd watches.
+ * Its end is the unit's, so it waits until the launcher, a copy of us, has said what went wrong: until this pipe is closed. */
+int launch_make_linger(FdList *fds, uint64_t *ret_place);
 /* What a payload without a terminal of its own gets as standard stream `number`: our file, or, where that is a terminal, a
  * pipe whose other end is in *ret_relay_fd. A terminal of the caller's never reaches the payload (TIOCSTI and its kind); nor,
  * with a SELinux `label`, any file of the caller's: the kernel would not let the payload use it, so it gets a pipe with that

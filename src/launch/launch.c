@@ -478,7 +478,7 @@ static void prefer_own_reason(Launch *launch, int *ret_exit_status, Error *error
 }
 
 /* systemd stops a unit by SIGTERM to its main process and, when that is gone, SIGKILL to all others: a start that is under
- * way is not left to that. The signal waits for launch_follow(), which stops in order. */
+ * way is not left to that. The signal waits for who stops in order, the supervisor or launch_follow(). */
 static void hold_stop_signal(void)
 {
     sigset_t mask;
@@ -492,6 +492,7 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
 {
     Roster *roster = launch->request.roster;
     _cleanup_close_ int leader_pidfd = -EBADF;
+    uint64_t linger_fd = 0;
     int r;
 
     *ret_exit_status = LAUNCH_EXIT_FAILURE;
@@ -504,8 +505,11 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
     r = roster_save(roster, launch->machine);
     if (r < 0)
         return error_set(error, r, "cannot write the state of '%s': %s", launch->request.spec->name, strerror(-r));
-    r = launch_spawn_executor(&launch->plan, &launch->fds, launch->child_fds, &launch->control_fd,
-                              &launch->executor_pid, error);
+    if (launch->request.spec->keep_unit && launch->request.spec->detach)
+        r = launch_make_linger(&launch->fds, &linger_fd);
+    if (r == 0)
+        r = launch_spawn_executor(&launch->plan, &launch->fds, launch->child_fds, linger_fd, &launch->control_fd,
+                                  &launch->executor_pid, error);
     if (r < 0) {
         roster_forget(roster, launch->request.spec->name);
         return r;
@@ -556,10 +560,7 @@ int launch_follow(Launch *launch, MachineExit *ret, Error *error)
     Relay relay = {.control_fd = launch->control_fd, .terminal_fd = -EBADF, .pipes = launch->relay_fds};
     int r;
 
-    /* In a unit of its own the output is where it belongs already. */
-    if (spec->detach)
-        r = relay_run(&relay, ret, error);
-    else if (launch->facts.log != STEP_LOG_PASSTHROUGH)
+    if (launch->facts.log != STEP_LOG_PASSTHROUGH)
         r = launch_attach(launch->request.roster, launch->machine, ret, error);
     else {
         if (spec->tty || spec->boot) {

@@ -80,18 +80,38 @@ static int move_above(int fd, int least, int *ret)
     return *ret < 0 ? -errno : 0;
 }
 
-static int run(int program_fd, const int *child_fds, size_t count, size_t fds_count, pid_t *ret_pid)
+/* With `linger_fd`, the place of its fd, our process becomes the executor. */
+static int run(int program_fd, const int *child_fds, size_t count, size_t fds_count, uint64_t linger_fd, pid_t *ret_pid)
 {
     const char *fail_step = BERTH_TEST_HOOKS ? secure_getenv("BERTH_FAIL_STEP") : NULL;
     _cleanup_free_ char *hook = fail_step ? text_format("BERTH_FAIL_STEP=%s", fail_step) : NULL;
-    char number[24], *argv[] = {(char *) EXECUTOR_NAME, number, NULL}, *environment[] = {hook, NULL};
+    char number[24], linger[24], *argv[] = {(char *) EXECUTOR_NAME, number, linger_fd > 0 ? linger : NULL, NULL};
+    char *environment[] = {hook, NULL};
 
     snprintf(number, sizeof(number), "%zu", fds_count);
-    return process_spawn(program_fd, argv, environment, child_fds, count, ret_pid);
+    snprintf(linger, sizeof(linger), "%llu", (unsigned long long) linger_fd);
+    return linger_fd > 0 ? process_become(program_fd, argv, environment, child_fds, count, ret_pid)
+                         : process_spawn(program_fd, argv, environment, child_fds, count, ret_pid);
 }
 
-int launch_spawn_executor(const StepList *plan, const FdList *fds, const int child_fds[3], int *ret_control_fd,
-                          pid_t *ret_pid, Error *error)
+int launch_make_linger(FdList *fds, uint64_t *ret_place)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    *ret_place = fd_list_add(fds, ends[0], true);
+    if (*ret_place == 0) {
+        safe_close(ends[0]);
+        safe_close(ends[1]);
+        return -EMFILE;
+    }
+    /* The other end is left to the end of our process. */
+    return 0;
+}
+
+int launch_spawn_executor(const StepList *plan, const FdList *fds, const int child_fds[3], uint64_t linger_fd,
+                          int *ret_control_fd, pid_t *ret_pid, Error *error)
 {
     _cleanup_close_ int program_fd = -EBADF, protected_fd = -EBADF, plan_fd = -EBADF, exec_fd = -EBADF,
                         null_fd = -EBADF;
@@ -125,7 +145,7 @@ int launch_spawn_executor(const StepList *plan, const FdList *fds, const int chi
     if (r == 0)
         r = move_above(protected_fd, least, &exec_fd);
     if (r == 0)
-        r = run(exec_fd, moved, count, fds->count, ret_pid);
+        r = run(exec_fd, moved, count, fds->count, linger_fd, ret_pid);
     for (size_t i = 0; i < count; i++)
         safe_close(moved[i]);
     safe_close(sockets[1]);

@@ -274,4 +274,37 @@ test_start_with_drop_ins_and_specifiers() {
     b terminate "$ID-blue"
 }
 
+# The main process of a service becomes the supervisor: it has its pid and ends with the payload's code.
+test_main_process() {
+    [[ $BERTH_HOST == host ]] || skip 'the same with systemd is in TEST-14-UNITS'
+    prepare
+    ETC=$BERTH_CONFIG_DIR
+    mkdir -p "$ETC"
+    define "$ID.container" <<<$'[Container]\nDirectory='"$ROOT"$'\nExec=/bin/sh -c "trap \\"exit 7\\" TERM; touch /ready; while :; do sleep 0.1; done"'
+    "$BERTHCTL" start --keep-unit "$ID" >out 2>err &
+    local pid=$!
+    retry_until "$SETTLE_TIMEOUT" test -e "$ROOT/ready"
+    retry_until "$SETTLE_TIMEOUT" is_running "$ID"
+    assert_eq "$(state_field "$ID" supervisor)" "$pid"
+    assert_eq "$(cat "/proc/$pid/comm")" berth-executor
+    expect_rc 0 b exec "$ID" /bin/true
+    kill -TERM "$pid"
+    expect_rc 7 wait "$pid"
+    assert_eq "$(cat out err)" ''
+    is_gone "$ID"
+    expect_rc 0 b wait "$ID"
+    assert_eq "$OUT" 7
+    # A start that fails says why before the process ends.
+    define "$ID.container" <<<$'[Container]\nDirectory='"$ROOT"$'\nExec=/no/such'
+    expect_rc 125 b start --keep-unit "$ID"
+    assert_match "$ERR" 'no/such'
+    define "$ID.container" <<<$'[Container]\nDirectory='"$ROOT"$'\nExec=/bin/sleep 1000'
+    "$BERTHCTL" start --keep-unit "$ID" &
+    pid=$!
+    retry_until "$SETTLE_TIMEOUT" is_running "$ID"
+    retry_until "$SETTLE_TIMEOUT" kill -KILL "$(state_field "$ID" leader)"
+    expect_rc 137 wait "$pid"
+    is_gone "$ID"
+}
+
 run_tests
