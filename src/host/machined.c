@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "host/systemd-internal.h"
+#include "kernel/process.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -44,7 +45,9 @@ static int parse_id(const char *text, uint8_t bytes[16], size_t *ret_size)
     return 0;
 }
 
-/* Since 259: the leader by pidfd, so that no other process can have taken its number meanwhile. */
+/* Since 259: the leader with its pidfd's number, so that no other process can have taken its own meanwhile. The pidfd itself
+ * is not sent: where SELinux is enforcing, machined may not receive one of every caller's, and the bus then drops machined
+ * for it. */
 static int new_register_ex(Systemd *systemd, const MachinedRecord *record, sd_bus_message **ret)
 {
     _cleanup_message_ sd_bus_message *m = NULL;
@@ -59,8 +62,9 @@ static int new_register_ex(Systemd *systemd, const MachinedRecord *record, sd_bu
     if (r >= 0)
         r = sym_sd_bus_message_open_container(m, 'a', "(sv)");
     if (r >= 0)
-        r = sym_sd_bus_message_append(m, "(sv)(sv)(sv)", "Service", "s", SERVICE, "Class", "s", CLASS, "LeaderPIDFD",
-                                      "h", record->leader_pidfd);
+        r = sym_sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "Service", "s", SERVICE, "Class", "s", CLASS, "LeaderPID",
+                                      "u", (uint32_t) record->leader, "LeaderPIDFDID", "t",
+                                      process_pidfd_id(record->leader_pidfd));
     if (r >= 0 && record->host_directory)
         r = sym_sd_bus_message_append(m, "(sv)", "RootDirectory", "s", record->host_directory);
     if (r >= 0 && id_size > 0) {
@@ -213,7 +217,8 @@ static int clear_name(Systemd *systemd, const MachinedRecord *record, Error *err
 
 int machined_register(Systemd *systemd, const MachinedRecord *record, Error *error)
 {
-    bool has_ex = true;
+    /* Without the number the newer call cannot name the leader. */
+    bool has_ex = process_pidfd_id(record->leader_pidfd) != 0;
 
     if (systemd->is_private)
         return error_set(error, -EOPNOTSUPP, "there is no system bus to reach systemd-machined by");

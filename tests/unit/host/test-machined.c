@@ -63,7 +63,9 @@ static int on_register(sd_bus_message *m, Fake *fake)
 static int on_register_ex(sd_bus_message *m, Fake *fake)
 {
     uint32_t leader = 0;
+    uint64_t pidfd_id = 0;
     const char *name = NULL, *key = NULL;
+    _cleanup_close_ int pidfd = -EBADF;
     int r;
 
     fake->ex_calls++;
@@ -74,21 +76,13 @@ static int on_register_ex(sd_bus_message *m, Fake *fake)
         r = sd_bus_message_enter_container(m, 'a', "(sv)");
     while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "sv")) > 0) {
         const char *text = NULL;
-        int fd = -1;
 
         r = sd_bus_message_read(m, "s", &key);
-        if (r >= 0 && strcmp(key, "LeaderPIDFD") == 0) {
-            r = sd_bus_message_read(m, "v", "h", &fd);
-            /* What the fd is shows in its own description. */
-            _cleanup_free_ char *path = text_format("/proc/self/fdinfo/%d", fd);
-            FILE *file = r < 0 ? NULL : fopen(path, "re");
-            char line[128];
-
-            while (file && fgets(line, sizeof(line), file))
-                (void) sscanf(line, "Pid: %u", &leader);
-            if (file)
-                fclose(file);
-        } else if (r >= 0 && strcmp(key, "Id") == 0) {
+        if (r >= 0 && strcmp(key, "LeaderPID") == 0)
+            r = sd_bus_message_read(m, "v", "u", &leader);
+        else if (r >= 0 && strcmp(key, "LeaderPIDFDID") == 0)
+            r = sd_bus_message_read(m, "v", "t", &pidfd_id);
+        else if (r >= 0 && strcmp(key, "Id") == 0) {
             const void *id;
 
             r = sd_bus_message_enter_container(m, 'v', "ay");
@@ -108,7 +102,9 @@ static int on_register_ex(sd_bus_message *m, Fake *fake)
         if (r >= 0)
             r = sd_bus_message_exit_container(m);
     }
-    if (r < 0 || leader == 0)
+    /* The number is that of the very process. */
+    pidfd = process_open((pid_t) leader);
+    if (r < 0 || leader == 0 || pidfd_id != process_pidfd_id(pidfd))
         return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_INVALID_ARGS, "bad arguments");
     return take(fake, m, leader, "berth");
 }
@@ -213,7 +209,8 @@ static void registers_with(bool has_ex)
     ASSERT_EQ(fake.id_size, 16u);
     for (uint8_t i = 0; i < 16; i++)
         ASSERT_EQ(fake.id[i], i);
-    ASSERT_EQ(fake.ex_calls, 1u);
+    /* Where the kernel numbers pidfds: Linux 6.9. */
+    ASSERT_EQ(fake.ex_calls, process_pidfd_id(record.leader_pidfd) != 0 ? 1u : 0u);
     /* The same once more is no second machine. */
     ASSERT_EQ(machined_register(&systemd, &record, &error), 0);
     ASSERT_EQ(fake.registrations, 1u);
