@@ -100,7 +100,7 @@ const CtlOption ctl_options[] = {
     {"privileged", 0, CTL_OPTION_BOOL, AT(privileged), "exec shell", NULL,
      "all capabilities, no system call filter"},
     {"follow", 'f', CTL_OPTION_BOOL, AT(follow), "logs", NULL, "go on until the container ends"},
-    {"lines", 'n', CTL_OPTION_STRING, AT(lines), "logs", "N", "only the last N lines"},
+    {"lines", 'n', CTL_OPTION_STRING, AT(lines), "logs status", "N", "only the last N lines of output"},
     {"since", 'S', CTL_OPTION_STRING, AT(since), "logs events", "TIME", "not before this time: 2026-11-23 14:00, or 10min ago"},
     {"until", 'U', CTL_OPTION_STRING, AT(until), "logs events", "TIME", "not after this time"},
     {"priority", 'p', CTL_OPTION_STRING, AT(priority), "logs", "PRIORITY", "only lines as urgent as this, or of a range FROM..TO"},

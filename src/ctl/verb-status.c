@@ -28,6 +28,7 @@
 #define LABEL_WIDTH 12
 #define TREE_INDENT "              "
 #define LOG_LINES   10
+#define LINES_MAX   1000000
 
 /* "   Label: value", escaped. Nothing for no value. */
 static int print_field(const char *label, const char *value)
@@ -337,6 +338,9 @@ static void print_log(Ctl *ctl, const Container *container)
     LogRequest request = {.format = LOG_FORMAT_SHORT, .with_timestamps = true, .tail = LOG_LINES, .indent = ""};
     _cleanup_error_ Error ignored = {};
 
+    /* verb_status() has looked at it. */
+    if (ctl->lines && text_parse_u64(ctl->lines, LINES_MAX, &request.tail) == 0 && request.tail == 0)
+        return;
     putchar('\n');
     (void) logs_print(ctl, container, &request, &ignored);
 }
@@ -425,10 +429,13 @@ int verb_status(Ctl *ctl, Error *error)
 {
     _cleanup_json_ json_t *array = json_array();
     bool is_first = true;
+    uint64_t lines = 0;
     int status = 0, r = output_format_check(ctl->output, "text json", error);
 
     if (r < 0)
         return r;
+    if (ctl->lines && text_parse_u64(ctl->lines, LINES_MAX, &lines) < 0)
+        return error_set(error, -EINVAL, "--lines: '%s' is not a number of lines", ctl->lines);
     if (!ctl->words)
         return print_host(ctl, error);
     STRV_FOREACH (name, ctl->words) {

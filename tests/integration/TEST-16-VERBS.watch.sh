@@ -214,6 +214,16 @@ test_status_tells_the_system() {
     assert_eq "$(json "$OUT_FILE" 'd[0]["addresses"]')" '[]'
 }
 
+test_status_shows_so_many_lines() {
+    prepare
+    b run -d --name="$ID-web" -D "$ROOT" /bin/sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do echo "line $i."; done; sleep 1000' >/dev/null
+    retry_until "$SETTLE_TIMEOUT" sh -c "'$BERTHCTL' logs '$ID-web' | grep -q 'line 14'"
+    assert_eq "$(b status "$ID-web" | grep -c 'line [0-9]*\.$')" 10
+    assert_eq "$(b status --lines=3 "$ID-web" | grep -c 'line [0-9]*\.$')" 3
+    assert_eq "$(b status -n 0 "$ID-web" | grep -c 'line [0-9]*\.$')" 0
+    expect_rc 1 b status --lines=some "$ID-web"
+}
+
 # A11, C8: whatever is in its place, it is not waited for, not followed out, and not read whole.
 test_status_of_a_hostile_os_release() {
     prepare
