@@ -36,10 +36,13 @@ static int is_enabled(const char *file_name, bool *ret, Error *error)
     _cleanup_(definition_places_done) DefinitionPlaces places = {};
     _cleanup_definition_ Definition *definition = NULL;
     _cleanup_definition_links_ DefinitionLinks links = {};
+    _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
     int r = definition_places_load(false, &places);
 
     if (r == 0)
         r = definition_open(&places, file_name, &definition, error);
+    if (r == 0)
+        r = definition_check(definition, &places, &spec);
     if (r == 0)
         r = definition_list_links(definition, &links);
     if (r < 0)

@@ -282,6 +282,32 @@ static void check_image(Definition *definition)
         definition_add_problem(definition, &error, r);
 }
 
+/* A generated unit comes before one of a package: "ssh.container" would be the end of the host's own ssh.service. */
+static int check_unit_name(Definition *definition)
+{
+    static const char *const directories[] = {"/usr/lib/systemd/system", "/lib/systemd/system",
+                                              "/usr/local/lib/systemd/system"};
+    _cleanup_free_ char *unit = definition_unit_name(definition->type, definition->name);
+    const char *at = unit ? strchr(unit, '@') : NULL;
+    _cleanup_free_ char *template = at ? text_format("%.*s@.service", (int) (at - unit), unit) : NULL;
+
+    if (!unit || (at && !template))
+        return -ENOMEM;
+    for (size_t i = 0; i < 2 * ELEMENTSOF(directories) && !definition->is_taken; i++) {
+        const char *name = i % 2 == 0 ? unit : template;
+        _cleanup_free_ char *path = name ? path_join(directories[i / 2], name) : NULL;
+        _cleanup_error_ Error error = {};
+
+        if (!path || access(path, F_OK) < 0)
+            continue;
+        definition->is_taken = true;
+        (void) error_set(&error, -EEXIST, "%s: the host has a unit of that name, %s: call the container otherwise",
+                         definition->path, path);
+        definition_add_problem(definition, &error, -EEXIST);
+    }
+    return 0;
+}
+
 /* In the order of the lines. */
 static int compare_problems(const void *a, const void *b)
 {
@@ -309,6 +335,8 @@ int definition_check(Definition *definition, const DefinitionPlaces *places, Con
     int r = check_lines(definition, places);
 
     *ret_spec = NULL;
+    if (r == 0)
+        r = check_unit_name(definition);
     if (r == 0)
         r = check_type(definition, places, ret_spec);
     if (definition->problems)

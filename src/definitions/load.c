@@ -43,6 +43,11 @@ void definition_add_problem(Definition *definition, Error *error, int code)
     error_done(error);
 }
 
+bool definition_is_transient(const Definition *definition, const DefinitionPlaces *places)
+{
+    return path_is_below(definition->path, places->directories[1]) && definition->lines.count == 0;
+}
+
 static void on_problem(Error *problem, int code, void *userdata)
 {
     definition_add_problem(userdata, problem, code);

@@ -18,6 +18,7 @@ typedef struct Definition {
     UnitLines lines;  /* the sections that are systemd's; of other types all of them */
     char **problems;  /* one line each, escaped: "/etc/berth/web.container:12: …" */
     char **notices;   /* the same: what is passed over */
+    bool is_taken;    /* the host has a unit of that name: there must be none of ours, not even a stub */
     bool is_masked;   /* a link to /dev/null */
 } Definition;
 
@@ -34,6 +35,10 @@ int definition_open_path(const char *path, Definition **ret, Error *error);
 /* For who wants to start it: the layer of NAME.container with its drop-ins, with specifiers and Image=NAME.image replaced by
  * what they mean here. *ret_path tells which file. -ENOENT when there is none; NAME may be an instance, "web@blue". */
 int definition_load(const char *name, SpecLayer **ret, char **ret_path, Error *error);
+
+/* Whether it is one that `berthctl run` keeps for its container: in the directory of /run, and without a word to systemd. Such
+ * a name was not chosen as that of a unit. */
+bool definition_is_transient(const Definition *definition, const DefinitionPlaces *places);
 
 /* Takes what the Error says as a problem, "TEXT (HINT)", and empties it. */
 void definition_add_problem(Definition *definition, Error *error, int code);

@@ -12,12 +12,6 @@
 
 #define MACHINES_DIRECTORY "/var/lib/machines"
 
-/* Where `berthctl run` keeps definitions: what they are started from is a scope again. */
-static bool is_transient(const DefinitionPlaces *places, const char *path)
-{
-    return path_is_below(path, places->directories[1]);
-}
-
 /* Whether the unit is that of this very file, as systemd has it loaded. */
 static int is_unit_of(Systemd *systemd, const char *unit, const char *path)
 {
@@ -71,7 +65,7 @@ static int find_definition(const char *name, Definition **ret, Error *error)
         r = definition_open(&places, file_name, &definition, error);
     if (r < 0)
         return r;
-    if (definition->is_masked || definition_name_is_template(name) || is_transient(&places, definition->path))
+    if (definition->is_masked || definition_name_is_template(name) || definition_is_transient(definition, &places))
         return 0;
     *ret = TAKE_PTR(definition);
     return 1;

@@ -54,7 +54,7 @@ static int generate_one(const DefinitionPlaces *places, const char *file_name, i
         report(own.text, true);
         return 1;
     }
-    if (r == 0 && definition->is_masked)
+    if (r == 0 && (definition->is_masked || definition_is_transient(definition, places)))
         return 0;
     if (r == 0)
         r = definition_check(definition, places, &spec);
@@ -66,6 +66,8 @@ static int generate_one(const DefinitionPlaces *places, const char *file_name, i
         report(*notice, false);
     STRV_FOREACH (problem, definition->problems)
         report(*problem, true);
+    if (definition->is_taken)
+        return 1;
     unit = definition_unit_name(definition->type, definition->name);
     text =
         definition->problems ? definition_format_stub(definition) : definition_format_unit(definition, spec, program);

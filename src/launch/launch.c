@@ -536,9 +536,6 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
         give_up(launch);
         return r;
     }
-    /* A service of Type=notify is ready when its payload runs, unless that is for others to say. */
-    if (launch->request.spec->keep_unit && launch->request.spec->notify == NOTIFY_STARTED)
-        (void) systemd_notify_ready(0, NULL);
     /* A payload that has ended already took its state file with it: -ENOENT, and nothing to update. */
     r = roster_update(roster, launch->machine);
     if (r < 0 && r != -ENOENT) {
@@ -549,6 +546,9 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
     }
     launch->is_started = true;
     (void) launch_announce(launch->control_fd, launch->machine->registered);
+    /* A service of Type=notify is ready when its payload runs and others can find it, unless that is for others to say. */
+    if (launch->request.spec->keep_unit && launch->request.spec->notify == NOTIFY_STARTED)
+        (void) systemd_notify_ready(0, NULL);
     launch_unregister_dead(launch, leader_pidfd);
     launch_leave_bus(launch);
     return 0;

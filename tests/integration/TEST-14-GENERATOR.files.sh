@@ -93,8 +93,8 @@ test_nothing_but_whole_files() {
 test_precedence_and_masks() {
     prepare_files
     mkdir -p "$BERTH_RUN_DIR/containers"
-    printf '%s\n' '[Container]' Directory=/run/tree Exec=/bin/x >"$BERTH_RUN_DIR/containers/web.container"
-    printf '%s\n' '[Container]' Directory=/run/tree Exec=/bin/x >"$BERTH_RUN_DIR/containers/gone.container"
+    printf '%s\n' '[Container]' Directory=/run/tree Exec=/bin/x '[Service]' Restart=no >"$BERTH_RUN_DIR/containers/web.container"
+    printf '%s\n' '[Container]' Directory=/run/tree Exec=/bin/x '[Service]' Restart=no >"$BERTH_RUN_DIR/containers/gone.container"
     define web.container <<<$'[Container]\nDirectory=/etc/tree\nExec=/bin/x'
     define web.container.d/10.conf <<<$'[Service]\nRestart=always'
     ln -s /dev/null "$ETC/gone.container"
@@ -104,6 +104,49 @@ test_precedence_and_masks() {
     [[ ! -e units/gone.service ]]
     expect_rc 1 b start gone
     assert_match "$ERR" 'a link to /dev/null'
+}
+
+# A generated unit would stand before one of a package.
+test_units_of_the_host_are_safe() {
+    prepare_files
+    [[ -e /usr/lib/systemd/system/systemd-journald.service && -e /usr/lib/systemd/system/getty@.service ]] || skip 'no systemd here'
+    define systemd-journald.container <<<$'[Container]\nDirectory=/srv\nExec=/bin/x\n[Install]\nWantedBy=berth.target'
+    define getty@.container <<<$'[Container]\nDirectory=/srv\nExec=/bin/x'
+    define getty@tty1.container <<<$'[Container]\nFoo=broken'
+    expect_rc 0 generate
+    assert_eq "$(grep -c 'the host has a unit of that name, .*/systemd/system/' "$ERR_FILE")" 3
+    assert_eq "$(find units -type f)" ''
+    expect_rc 1 b verify-file "$ETC/systemd-journald.container"
+    expect_rc 1 b enable systemd-journald
+    # Nor what `berthctl run` keeps: such a name was never meant to be a unit's.
+    rm -rf "$ETC" && mkdir "$ETC"
+    mkdir -p "$BERTH_RUN_DIR/containers"
+    printf '%s\n' '[Container]' Directory=/srv Exec=/bin/x >"$BERTH_RUN_DIR/containers/adhoc.container"
+    printf '%s\n' '[Container]' Directory=/srv Exec=/bin/x '[Service]' Restart=always >"$BERTH_RUN_DIR/containers/meant.container"
+    rm -rf units && mkdir units
+    expect_rc 0 generate
+    assert_eq "$(ls units)" meant.service
+}
+
+test_image_file() {
+    [[ $BERTH_HOST == host ]] || skip 'the store is in TEST-20'
+    prepare
+    ETC=$BERTH_CONFIG_DIR
+    mkdir -p "$ETC"
+    "$HELPERS/make-image" base docker shop.tar name=shop:1
+    expect_rc 1 b load --missing shop.tar
+    assert_match "$ERR" 'needs --name'
+    expect_rc 0 b load --missing --quiet --name=shop:1 shop.tar
+    # It is there: the file is not even opened.
+    rm shop.tar
+    expect_rc 0 b load --missing --name=shop:1 shop.tar
+    expect_rc 1 b load --missing --name=shop:2 shop.tar
+    define shop.image <<<$'[Image]\nImage=shop:1'
+    define "$ID.container" <<<$'[Container]\nImage=shop.image\nExec=/bin/true'
+    expect_rc 0 b cat "$ID" shop.image
+    define "$ID.container" <<<$'[Container]\nImage=none.image\nExec=/bin/true'
+    expect_rc 1 b start "$ID"
+    assert_match "$ERR" "$ID.container:2: there is no 'none.image'"
 }
 
 test_hundred_definitions() {
@@ -274,6 +317,8 @@ test_start_with_drop_ins_and_specifiers() {
     b terminate "$ID-blue"
 }
 
+has_leader() { [[ $(state_field "$1" leader) =~ ^[1-9] ]]; }
+
 # The main process of a service becomes the supervisor: it has its pid and ends with the payload's code.
 test_main_process() {
     [[ $BERTH_HOST == host ]] || skip 'the same with systemd is in TEST-14-UNITS'
@@ -301,8 +346,8 @@ test_main_process() {
     define "$ID.container" <<<$'[Container]\nDirectory='"$ROOT"$'\nExec=/bin/sleep 1000'
     "$BERTHCTL" start --keep-unit "$ID" &
     pid=$!
-    retry_until "$SETTLE_TIMEOUT" is_running "$ID"
-    retry_until "$SETTLE_TIMEOUT" kill -KILL "$(state_field "$ID" leader)"
+    retry_until "$SETTLE_TIMEOUT" has_leader "$ID"
+    kill -KILL "$(state_field "$ID" leader)"
     expect_rc 137 wait "$pid"
     is_gone "$ID"
 }

@@ -84,7 +84,7 @@ test_start_and_stop_by_berthctl() {
     is_gone "$ID"
 }
 
-restarted() { is_running "$1" && [[ $(state_field "$1" leader) != "$2" ]]; }
+restarted() { is_running "$1" && [[ $(state_field "$1" leader) =~ ^[1-9] && $(state_field "$1" leader) != "$2" ]]; }
 
 test_exit_code_and_journal() {
     prepare_units
