@@ -7,8 +7,28 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-int lock_take(int dir_fd, const char *name, int *ret_fd)
+static int lock_file(int fd)
+{
+    return flock(fd, LOCK_EX | LOCK_NB);
+}
+
+static int lock_record_exclusive(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+static int lock_record_shared(int fd)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+static int take(int dir_fd, const char *name, int (*lock)(int fd), int *ret_fd)
 {
     for (;;) {
         _cleanup_close_ int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -16,8 +36,8 @@ int lock_take(int dir_fd, const char *name, int *ret_fd)
 
         if (fd < 0)
             return -errno;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-            return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        if (lock(fd) < 0)
+            return errno == EWOULDBLOCK || errno == EACCES ? -EBUSY : -errno;
         /* The file may have been removed between open and lock: a lock on a nameless file excludes nobody. */
         if (fstat(fd, &held) < 0)
             return -errno;
@@ -28,10 +48,31 @@ int lock_take(int dir_fd, const char *name, int *ret_fd)
     }
 }
 
+int lock_take(int dir_fd, const char *name, int *ret_fd)
+{
+    return take(dir_fd, name, lock_file, ret_fd);
+}
+
 bool lock_is_taken(int dir_fd, const char *name)
 {
     _cleanup_close_ int fd = openat(dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
     /* Shared, so that two who ask at once do not see each other. */
     return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+int lock_take_record(int dir_fd, const char *name, bool shared, int *ret_fd)
+{
+    return take(dir_fd, name, shared ? lock_record_shared : lock_record_exclusive, ret_fd);
+}
+
+void lock_forget_record(int dir_fd, const char *name, int fd)
+{
+    struct stat held, named;
+
+    /* Who takes the name next opens the same file as those who share it now, and must go on doing so. Once it was forgotten
+     * the name may be somebody else's. */
+    if (lock_record_exclusive(fd) == 0 && fstat(fd, &held) == 0 &&
+        fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && held.st_ino == named.st_ino)
+        (void) unlinkat(dir_fd, name, 0);
 }

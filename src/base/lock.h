@@ -3,7 +3,7 @@
 /* Owns: names that can be taken, as files of a directory: whoever holds the exclusive flock(2) has the name, for as long as
  *       any copy of the fd is open, in whatever process. It is free again when the last holder dies, however it dies.
  * Never does: wait; believe that a file which is there is taken.
- * Runs in: fat programs on the host side. */
+ * Runs in: fat programs on the host side, the supervisor. */
 
 #include <stdbool.h>
 
@@ -13,3 +13,10 @@ int lock_take(int dir_fd, const char *name, int *ret_fd);
 
 /* Whether somebody has it now. */
 bool lock_is_taken(int dir_fd, const char *name);
+
+/* The same by a lock of the open file description (fcntl_locking(2), F_OFD_SETLK), which flock(2) neither sees nor is seen
+ * by, for names that other programs take in that way. `shared` excludes only those that want the name alone. */
+int lock_take_record(int dir_fd, const char *name, bool shared, int *ret_fd);
+
+/* Unlinks the name, unless somebody shares it. The lock itself goes with the last copy of fd. */
+void lock_forget_record(int dir_fd, const char *name, int fd);

@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "ctl/control.h"
+#include "ctl/give-away.h"
 #include "ctl/nspawn-files.h"
 #include "definitions/services.h"
 #include "host/events.h"
@@ -313,7 +314,11 @@ int verb_run(Ctl *ctl, Error *error)
 
     if (r == 0)
         r = finish(ctl, &sources, &spec, error);
-    return r < 0 ? r : launch(ctl, &sources, spec, error);
+    if (r < 0)
+        return r;
+    if (!ctl->print_plan)
+        warn_of_shared_namespaces(spec);
+    return launch(ctl, &sources, spec, error);
 }
 
 int verb_create(Ctl *ctl, Error *error)

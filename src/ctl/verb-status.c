@@ -158,6 +158,17 @@ static int print_process(const char *label, uint64_t pid)
     return print_taken(label, text_format("%llu (%s)", (unsigned long long) pid, command));
 }
 
+/* "root is 524288 on the host; 0:524288:65536", both kinds of ids where they differ. */
+static int print_id_map(const Machine *machine)
+{
+    _cleanup_free_ char *uids = strv_join(machine->uid_map, " "), *gids = strv_join(machine->gid_map, " ");
+
+    if (!uids || !gids)
+        return -ENOMEM;
+    return strcmp(uids, gids) == 0 ? print_taken("Ids", text_format("%s (inside:host:count)", uids))
+                                   : print_taken("Ids", text_format("%s, groups %s (inside:host:count)", uids, gids));
+}
+
 static int read_namespace(uint64_t pid, const char *name, char *text, size_t size)
 {
     char path[64];
@@ -282,6 +293,8 @@ static int print_running(const Container *container)
         r = print_process("Supervisor", machine->supervisor);
     if (r == 0)
         r = print_namespaces(machine);
+    if (r == 0 && machine->uid_map && machine->uid_map[0])
+        r = print_id_map(machine);
     if (r == 0)
         r = print_network(machine);
     if (r == 0)

@@ -11,10 +11,18 @@ int apply_cgroup(Context *context, const Step *step);
 void undo_cgroup(Context *context, const Step *step);
 int apply_directory(Context *context, const Step *step);
 void undo_directory(Context *context, const Step *step);
+int apply_id_range(Context *context, const Step *step);
+void undo_id_range(Context *context, const Step *step);
 int apply_clone_tree(Context *context, const Step *step);
+int apply_device_tree(Context *context, const Step *step);
 int apply_start(Context *context, const Step *step);
 int apply_join_start(Context *context, const Step *step);
 int apply_supervise(Context *context, const Step *step);
+
+/* outer.c */
+int apply_id_map(Context *context, const Step *step);
+int apply_map_tree(Context *context, const Step *step);
+int apply_become_root(Context *context, const Step *step);
 
 /* root.c */
 int apply_join(Context *context, const Step *step);
@@ -53,6 +61,7 @@ int apply_oom_score(Context *context, const Step *step);
 /* identity.c */
 int apply_identity(Context *context, const Step *step);
 int apply_working_directory(Context *context, const Step *step);
+int apply_chown_tree(Context *context, const Step *step);
 int apply_capabilities(Context *context, const Step *step);
 int apply_no_new_privileges(Context *context, const Step *step);
 int apply_seccomp(Context *context, const Step *step);

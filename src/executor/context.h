@@ -2,7 +2,7 @@
 #pragma once
 /* Owns: the executor's state: the plan, its fds, what steps wrote, the sockets of the handshake; the step loop.
  * Never does: decide anything that the plan could have said; link more than the C library.
- * Runs in: the supervisor (host steps) and, as a copy, in the container's first process (inner steps). */
+ * Runs in: the supervisor (host and outer steps) and, as a copy, in the container's first process (inner steps). */
 
 #include "executor/trace.h"
 #include "steps/messages.h"
@@ -38,12 +38,19 @@ typedef struct Context {
     /* slots */
     int cgroup_fd; /* the container's cgroup */
     int payload_cgroup_fd;
+    uid_t cgroup_uid; /* who manages it, 0: the host's root */
+    gid_t cgroup_gid;
     int payload_pidfd;
     pid_t payload_pid;
     int root_fd;
     bool is_pivoted;
     int proc_fd; /* own mount of the container's procfs, never reached by a path that could be redirected */
     Identity identity;
+    int userns_fd;  /* supervisor: the container's user namespace, its ids mapped */
+    uid_t root_uid; /* of the container's root on the host */
+    gid_t root_gid;
+    int host_mounts_fd;  /* supervisor: its own mount namespace, while it is in the container's */
+    bool may_ask;        /* inner process: in a user namespace, with a supervisor that does what it may not */
     bool made_directory; /* STEP_DIRECTORY found none there */
     bool is_failing;     /* undoing a start that did not succeed */
 
@@ -69,6 +76,13 @@ int context_tree(const Context *context, uint64_t number);
 /* Runs the steps of one side in order; undoes what was done on failure. */
 int run_host_steps(Context *context);
 _Noreturn void run_inner_steps(Context *context);
+int run_step(Context *context, size_t number);
+
+/* outer.c: the supervisor carries out the row of outer steps from `first` on, or one inner step that it was asked for, and
+ * answers. The inner process asks for those from the current one on: *ret_fd is what was made, or -EBADF. */
+int serve_outer_steps(Context *context, size_t first, int root_fd);
+int ask_for_steps(Context *context, int *ret_fd);
+
 /* Undoes host steps in reverse, from the one before `end`. Failures are ignored: there is nobody to tell, and whoever
  * comes next reconciles. */
 void undo_host_steps(Context *context, size_t end);

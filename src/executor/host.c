@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "kernel/cgroup.h"
-#include "kernel/mount.h"
 #include "kernel/pipe.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
@@ -42,6 +41,11 @@ static int make_payload_group(Context *context, const char *const *files)
 
     if (r < 0)
         return fail(context, r, "cannot make the payload's cgroup: %s", strerror(-r));
+    if (context->cgroup_uid > 0) {
+        r = cgroup_delegate(context->payload_cgroup_fd, context->cgroup_uid, context->cgroup_gid);
+        if (r < 0)
+            return fail(context, r, "cannot give the payload its cgroup: %s", strerror(-r));
+    }
     cgroup_enable_controllers(context->cgroup_fd);
 
     for (size_t i = 0; files && files[i]; i++) {
@@ -81,6 +85,8 @@ int apply_cgroup(Context *context, const Step *step)
 {
     int root_fd = context_fd(context, step->cgroup.root_fd), r;
 
+    context->cgroup_uid = (uid_t) step->cgroup.owner_uid;
+    context->cgroup_gid = (gid_t) step->cgroup.owner_gid;
     /* Without a directory to make it in, the launcher sends the group as soon as its scope is there (wait_cgroup()). */
     if (root_fd < 0)
         return 0;
@@ -139,19 +145,6 @@ void undo_directory(Context *context, const Step *step)
 {
     if (step->directory.remove || (context->is_failing && context->made_directory))
         (void) file_remove_tree_at(context_fd(context, step->directory.parent_fd), step->directory.name);
-}
-
-int apply_clone_tree(Context *context, const Step *step)
-{
-    int fd;
-
-    if (context->trees_count >= TREES_MAX)
-        return fail(context, -E2BIG, "more than %d bind mounts", TREES_MAX);
-    fd = mount_clone(context_fd(context, step->clone_tree.source_fd), "", step->clone_tree.recursive);
-    if (fd < 0)
-        return fail(context, fd, "cannot clone the mount of '%s': %s", step->clone_tree.host_path, strerror(-fd));
-    context->trees[context->trees_count++] = fd;
-    return 0;
 }
 
 static int open_output_pipes(Context *context, const StepSupervise *supervise)
@@ -214,9 +207,6 @@ static int start(Context *context, uint64_t namespaces, int cgroup_fd)
     context->payload_pid = pid;
     for (int i = 0; i < 3; i++)
         context->payload_stdio[i] = safe_close(context->payload_stdio[i]);
-    /* The copies are the inner process's now; here they would only keep mounts alive. */
-    for (size_t i = 0; i < context->trees_count; i++)
-        context->trees[i] = safe_close(context->trees[i]);
     return 0;
 }
 
@@ -288,6 +278,9 @@ static int follow_inner(Context *context)
         case MESSAGE_WANT_CGROUP:
             r = give_cgroup(context);
             break;
+        case MESSAGE_WANT_STEPS:
+            r = serve_outer_steps(context, message.step, fds_count == 1 ? fds[0] : -EBADF);
+            break;
         case MESSAGE_TERMINAL:
             if (fds_count == 1) {
                 safe_close(context->terminal_fd);
@@ -316,6 +309,10 @@ static int follow_inner(Context *context)
             return r;
     }
     context->inner_fd = safe_close(context->inner_fd);
+    /* They are the payload's mounts now; here they would only keep them alive. */
+    for (size_t i = 0; i < context->trees_count; i++)
+        context->trees[i] = safe_close(context->trees[i]);
+    context->userns_fd = safe_close(context->userns_fd);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "executor/accounts.h"
+#include "kernel/pipe.h"
 #include "kernel/process.h"
 #include "kernel/resolve.h"
 
@@ -60,6 +61,8 @@ int apply_identity(Context *context, const Step *step)
     for (int i = 1; i < 3; i++)
         if (context->payload_stdio[i] >= 0)
             (void) fchown(context->payload_stdio[i], identity->uid, identity->gid);
+        else if (context->may_ask)
+            (void) pipe_give(i, identity->uid, identity->gid);
     return 0;
 }
 
@@ -95,12 +98,14 @@ int apply_capabilities(Context *context, const Step *step)
     r = process_drop_bounding(keep, (unsigned) step->capabilities.last);
     if (r < 0)
         return fail(context, r, "cannot drop capabilities from the bounding set: %s", strerror(-r));
+    /* EINVAL: an id that the user namespace does not map. */
     if (setgroups(identity->groups_count, identity->groups) < 0)
-        return fail(context, -errno, "cannot set the groups: %s", strerror(errno));
+        return fail(context, -errno, "cannot set the groups of user %u: %s", identity->uid,
+                    errno == EINVAL ? "one has no id in the container's user namespace" : strerror(errno));
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
         setresuid(identity->uid, identity->uid, identity->uid) < 0)
         return fail(context, -errno, "cannot become user %u, group %u: %s", identity->uid, identity->gid,
-                    strerror(errno));
+                    errno == EINVAL ? "the container's user namespace has no such id" : strerror(errno));
     r = process_clear_ambient();
     if (r == 0)
         r = process_set_capabilities(identity->uid == 0 ? keep : 0);

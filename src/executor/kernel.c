@@ -66,6 +66,8 @@ int apply_label(Context *context, const Step *step)
 
 int apply_sysctl(Context *context, const Step *step)
 {
+    int fd = -EBADF;
+
     for (size_t i = 0; step->sysctl.assignments && step->sysctl.assignments[i]; i++) {
         const char *assignment = step->sysctl.assignments[i], *equals = strchr(assignment, '=');
         char name[256];
@@ -78,6 +80,8 @@ int apply_sysctl(Context *context, const Step *step)
             if (*c == '.')
                 *c = '/';
         r = write_proc(context, name, equals + 1);
+        if ((r == -EPERM || r == -EACCES) && context->may_ask)
+            return ask_for_steps(context, &fd);
         if (r < 0)
             return fail(context, r, "cannot set the sysctl %s: %s", assignment, strerror(-r));
     }
@@ -165,7 +169,8 @@ int apply_rlimit(Context *context, const Step *step)
         .rlim_max = limit->hard == UINT64_MAX ? RLIM_INFINITY : limit->hard,
     };
 
-    if (setrlimit((__typeof__(RLIMIT_CORE)) limit->resource, &value) < 0)
+    /* Outside: only the host's root raises a limit above that of the launcher's caller. */
+    if (prlimit(step->is_outer ? context->payload_pid : 0, (__typeof__(RLIMIT_CORE)) limit->resource, &value, NULL) < 0)
         return fail(context, -errno, "cannot set the resource limit %llu: %s", (unsigned long long) limit->resource,
                     strerror(errno));
     return 0;
@@ -177,6 +182,8 @@ int apply_oom_score(Context *context, const Step *step)
     int r;
 
     snprintf(text, sizeof(text), "%d", (int) step->oom_score.score_plus_1000 - 1000);
-    r = write_proc(context, "self/oom_score_adj", text);
+    /* Outside: the file belongs to the host's root, as the process is not dumpable. */
+    r = step->is_outer ? process_set_oom_score(context->payload_pid, text)
+                       : write_proc(context, "self/oom_score_adj", text);
     return r < 0 ? fail(context, r, "cannot set the OOM score to %s: %s", text, strerror(-r)) : 0;
 }

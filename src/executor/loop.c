@@ -18,11 +18,16 @@ typedef struct Operation {
 static const Operation operations[_STEP_KIND_MAX] = {
     [STEP_CGROUP] = {apply_cgroup, undo_cgroup},
     [STEP_DIRECTORY] = {apply_directory, undo_directory},
+    [STEP_ID_RANGE] = {apply_id_range, undo_id_range},
     [STEP_CLONE_TREE] = {apply_clone_tree, NULL},
+    [STEP_DEVICE_TREE] = {apply_device_tree, NULL},
     [STEP_START] = {apply_start, NULL},
     [STEP_JOIN_START] = {apply_join_start, NULL},
     [STEP_SUPERVISE] = {apply_supervise, NULL},
+    [STEP_ID_MAP] = {apply_id_map, NULL},
+    [STEP_MAP_TREE] = {apply_map_tree, NULL},
     [STEP_JOIN] = {apply_join, NULL},
+    [STEP_BECOME_ROOT] = {apply_become_root, NULL},
     [STEP_PROPAGATION] = {apply_propagation, NULL},
     [STEP_ROOT_TREE] = {apply_root_tree, NULL},
     [STEP_ROOT_OVERLAY] = {apply_root_overlay, NULL},
@@ -50,6 +55,7 @@ static const Operation operations[_STEP_KIND_MAX] = {
     [STEP_OOM_SCORE] = {apply_oom_score, NULL},
     [STEP_IDENTITY] = {apply_identity, NULL},
     [STEP_WORKING_DIRECTORY] = {apply_working_directory, NULL},
+    [STEP_CHOWN_TREE] = {apply_chown_tree, NULL},
     [STEP_CAPABILITIES] = {apply_capabilities, NULL},
     [STEP_NO_NEW_PRIVILEGES] = {apply_no_new_privileges, NULL},
     [STEP_SECCOMP] = {apply_seccomp, NULL},
@@ -112,7 +118,7 @@ static int injected_failure(size_t number)
     return 0;
 }
 
-static int run_step(Context *context, size_t number)
+int run_step(Context *context, size_t number)
 {
     const Step *step = &context->plan.steps[number];
     int r;
@@ -151,7 +157,7 @@ int run_host_steps(Context *context)
     for (size_t i = 0; i < context->plan.count; i++) {
         int r;
 
-        if (step_kinds[context->plan.steps[i].kind].where != STEP_HOST)
+        if (step_where(&context->plan.steps[i]) != STEP_HOST)
             break;
         r = run_step(context, i);
         if (r < 0) {
@@ -166,14 +172,30 @@ int run_host_steps(Context *context)
     return 0;
 }
 
+/* A row of outer steps is one request. What it may have made is the root. */
+static int run_outer_row(Context *context, size_t *number)
+{
+    int fd = -EBADF, r;
+
+    context->current = *number;
+    context->may_ask = true;
+    r = ask_for_steps(context, &fd);
+    if (fd >= 0)
+        context->root_fd = fd;
+    while (*number + 1 < context->plan.count && step_where(&context->plan.steps[*number + 1]) == STEP_OUTER)
+        ++*number;
+    return r;
+}
+
 _Noreturn void run_inner_steps(Context *context)
 {
     for (size_t i = 0; i < context->plan.count; i++) {
+        StepWhere where = step_where(&context->plan.steps[i]);
         int r;
 
-        if (step_kinds[context->plan.steps[i].kind].where != STEP_INNER)
+        if (where == STEP_HOST)
             continue;
-        r = run_step(context, i);
+        r = where == STEP_OUTER ? run_outer_row(context, &i) : run_step(context, i);
         if (r < 0) {
             send_failure(context, context->inner_fd, r);
             _exit(context->exit_status ? context->exit_status : 125);

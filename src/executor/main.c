@@ -85,6 +85,8 @@ int main(int argc, char *argv[])
         .root_fd = -EBADF,
         .proc_fd = -EBADF,
         .notify_fd = -EBADF,
+        .userns_fd = -EBADF,
+        .host_mounts_fd = -EBADF,
         .terminal_fd = -EBADF,
         .output_fds = {-EBADF, -EBADF},
         .payload_stdio = {-EBADF, -EBADF, -EBADF},

@@ -35,6 +35,11 @@ int apply_mount(Context *context, const Step *step)
     if (r < 0)
         return target_failure(context, r, mount->target);
     mount_fd = mount_create(mount->type, mount->source, (char *const *) mount->options, mount->attributes);
+    if (mount_fd == -EPERM && context->may_ask) {
+        r = ask_for_steps(context, &mount_fd);
+        if (r < 0)
+            return r;
+    }
     if (mount_fd < 0)
         return fail(context, mount_fd, "cannot make a %s for '%s': %s", mount->type, mount->target,
                     strerror(-mount_fd));
@@ -52,7 +57,9 @@ int apply_bind(Context *context, const Step *step)
     int tree_fd = context_tree(context, bind->tree), r;
     _cleanup_close_ int target_fd = -EBADF;
 
-    r = resolve_make(context->root_fd, bind->target, bind->is_file ? RESOLVE_FILE : RESOLVE_DIRECTORY, &target_fd);
+    r = bind->plain ? resolve_make_plain_directory(context->root_fd, bind->target, &target_fd)
+                    : resolve_make(context->root_fd, bind->target, bind->is_file ? RESOLVE_FILE : RESOLVE_DIRECTORY,
+                                   &target_fd);
     if (r < 0)
         return target_failure(context, r, bind->target);
     if (bind->attributes) {

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "kernel/mount.h"
 #include "kernel/overlay.h"
+#include "kernel/pipe.h"
 #include "kernel/resolve.h"
 
 #include <errno.h>
@@ -43,6 +44,8 @@ int apply_join(Context *context, const Step *step)
     /* The last sight of a procfs that no container can have covered: kernel files of this process are reached by it. */
     context->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+    for (int i = 0; i < 3 && step->join.uid > 0; i++)
+        (void) pipe_give(i, (uid_t) step->join.uid, (gid_t) step->join.gid);
     if (setns(target, (int) step->join.namespaces) < 0)
         return fail(context, -errno, "cannot join the namespaces: %s", strerror(errno));
     context->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -126,6 +126,20 @@ void cgroup_enable_controllers(int group_fd)
     }
 }
 
+int cgroup_delegate(int group_fd, uid_t uid, gid_t gid)
+{
+    static const char *const files[] = {"cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "memory.oom.group",
+                                        "memory.reclaim"};
+
+    if (fchown(group_fd, uid, gid) < 0)
+        return -errno;
+    for (size_t i = 0; i < ELEMENTSOF(files); i++)
+        /* Which files there are depends on the controllers. */
+        if (fchownat(group_fd, files[i], uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+            return -errno;
+    return 0;
+}
+
 int cgroup_kill(int group_fd)
 {
     return cgroup_write(group_fd, "cgroup.kill", "1");

@@ -26,6 +26,10 @@ ssize_t cgroup_read(int group_fd, const char *file, char *text, size_t size);
 /* Enables every controller that the group has for its children; what cannot be enabled is skipped. */
 void cgroup_enable_controllers(int group_fd);
 
+/* Lets a user manage what is below the group, as systemd does for a user's manager: the directory and the files that
+ * delegation is about (/sys/kernel/cgroup/delegate). Limits of the group itself stay the host's. */
+int cgroup_delegate(int group_fd, uid_t uid, gid_t gid);
+
 /* cgroup.kill (Linux 5.14): SIGKILL to all below, forks included. -ENOENT on the root or an old kernel. */
 int cgroup_kill(int group_fd);
 /* cgroup.freeze: asks for it and returns. -ENOENT on the root or a kernel before 5.2. */

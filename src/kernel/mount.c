@@ -56,6 +56,19 @@ int mount_create(const char *type, const char *source, char *const *options, Mou
     return sys_fsmount(fs_fd, (unsigned) attributes);
 }
 
+int mount_create_proc(int pidns_fd, MountAttributes attributes)
+{
+    _cleanup_close_ int fs_fd = sys_fsopen("proc");
+    int r;
+
+    if (fs_fd < 0)
+        return fs_fd;
+    r = sys_fsconfig(fs_fd, FSCONFIG_SET_FD, "pidns", NULL, pidns_fd);
+    if (r == 0)
+        r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    return r < 0 ? r : sys_fsmount(fs_fd, (unsigned) attributes);
+}
+
 int mount_clone(int dir_fd, const char *path, bool recursive)
 {
     unsigned flags = AT_EMPTY_PATH | (recursive ? (unsigned) AT_RECURSIVE : 0);
@@ -100,6 +113,13 @@ int mount_detach(int mount_fd)
 int mount_set_attributes(int mount_fd, MountAttributes set, MountAttributes clear, bool recursive)
 {
     struct mount_attr attributes = {.attr_set = set, .attr_clr = clear};
+
+    return sys_mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? (unsigned) AT_RECURSIVE : 0), &attributes);
+}
+
+int mount_map_ids(int mount_fd, int userns_fd, bool recursive)
+{
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t) userns_fd};
 
     return sys_mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? (unsigned) AT_RECURSIVE : 0), &attributes);
 }

@@ -35,6 +35,14 @@ int mount_detach_by(int fds_fd, int mount_fd);
 /* Sets and clears attributes of a mount, attached or not. */
 int mount_set_attributes(int mount_fd, MountAttributes set, MountAttributes clear, bool recursive);
 
+/* Makes the files of a detached mount appear through the map of a user namespace: what the file system calls id 0 is whom the
+ * namespace calls id 0 (mount_setattr(2), MOUNT_ATTR_IDMAP). -EINVAL when a file system cannot do that, or one below it with
+ * `recursive`, or when the mount was attached before; then nothing is changed. */
+int mount_map_ids(int mount_fd, int userns_fd, bool recursive);
+
+/* A procfs of another pid namespace, for one who is not in it (Linux 6.17; -EINVAL before). */
+int mount_create_proc(int pidns_fd, MountAttributes attributes);
+
 /* MS_PRIVATE, MS_SLAVE, MS_SHARED for the mount at `path` and all below. */
 int mount_set_propagation(const char *path, uint64_t propagation);
 

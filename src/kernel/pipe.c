@@ -6,9 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #define FIFO_NAME   "fifo"
 #define CONTEXT_MAX 4096
@@ -31,11 +34,23 @@ static int make_fifo(const char *context, int ret_fds[2])
     if (read_fd < 0)
         return -errno;
     write_fd = openat(mount_fd, FIFO_NAME, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (write_fd < 0 || fcntl(read_fd, F_SETFL, O_RDONLY) < 0)
+    /* Without a name, as a pipe is: pipe_give() tells by that. */
+    if (write_fd < 0 || fcntl(read_fd, F_SETFL, O_RDONLY) < 0 || unlinkat(mount_fd, FIFO_NAME, 0) < 0)
         return -errno;
     ret_fds[0] = TAKE_FD(read_fd);
     ret_fds[1] = TAKE_FD(write_fd);
     return 0;
+}
+
+int pipe_give(int fd, uid_t uid, gid_t gid)
+{
+    struct statfs fs;
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0 || !S_ISFIFO(st.st_mode) ||
+        (fs.f_type != PIPEFS_MAGIC && (fs.f_type != TMPFS_MAGIC || st.st_nlink > 0)))
+        return 0;
+    return fchown(fd, uid, gid) < 0 ? -errno : 0;
 }
 
 int pipe_make(const char *context, int ret_fds[2])

@@ -147,6 +147,16 @@ int process_start_time(pid_t pid, uint64_t *ret_ticks)
     return 0;
 }
 
+int process_set_oom_score(pid_t pid, const char *text)
+{
+    _cleanup_close_ int fd = -EBADF;
+    char path[48];
+
+    snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int) pid);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
 int process_close_from(int first, bool cloexec)
 {
     return sys_close_range((unsigned) first, ~0U, cloexec ? 4U /* CLOSE_RANGE_CLOEXEC */ : 0U);

@@ -33,6 +33,9 @@ uint64_t process_pidfd_id(int pidfd);
 /* The start time in clock ticks after boot (proc_pid_stat(5) field 22): with the pid an identity on every kernel. */
 int process_start_time(pid_t pid, uint64_t *ret_ticks);
 
+/* Of another process: proc_pid_oom_score_adj(5). */
+int process_set_oom_score(pid_t pid, const char *text);
+
 /* close_range(2) for everything from `first`; with cloexec true it marks them instead. */
 int process_close_from(int first, bool cloexec);
 

@@ -11,6 +11,7 @@
 #include "kernel/process.h"
 #include "kernel/tty.h"
 #include "machines/pause.h"
+#include "spec/id-mapping.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,11 @@ static void entry_done(Entry *entry)
         safe_close(entry->child_fds[i]);
         safe_close(entry->relay_fds[i]);
     }
+}
+
+static bool has_userns(const Machine *machine)
+{
+    return machine->uid_map && machine->uid_map[0];
 }
 
 /* The cgroup of the machine's first process: what runs inside counts against the same limits. */
@@ -96,7 +102,8 @@ static void plan_privileges(Entry *entry)
     uint64_t capabilities = request->privileged ? CAPABILITY_ALL : machine->capabilities, available = CAPABILITY_ALL;
     Step *step;
 
-    (void) process_get_capabilities(&available);
+    if (!has_userns(machine))
+        (void) process_get_capabilities(&available);
     for (int pass = 0; pass < 2; pass++) {
         bool restricted = machine->no_new_privileges && !request->privileged;
 
@@ -122,6 +129,15 @@ static void plan_privileges(Entry *entry)
     }
 }
 
+/* The host's id of root inside; 0 where there is no map. */
+static uint32_t root_of(char *const *texts)
+{
+    _cleanup_free_ IdMapping *map = calloc(1, sizeof(IdMapping));
+    uint32_t id = map && id_mapping_parse(texts, map, NULL) == 0 ? id_mapping_to_host(map, 0) : ID_INVALID;
+
+    return id == ID_INVALID ? 0 : id;
+}
+
 static int make_plan(Entry *entry, Error *error)
 {
     const EnterRequest *request = entry->request;
@@ -139,7 +155,12 @@ static int make_plan(Entry *entry, Error *error)
     };
     step = step_list_add(plan, STEP_JOIN, "exec");
     step->join = (StepJoin){.target_pidfd = target,
-                            .namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP};
+                            .namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP |
+                                          (has_userns(request->machine) ? CLONE_NEWUSER : 0),
+                            .uid = root_of(request->machine->uid_map),
+                            .gid = root_of(request->machine->gid_map)};
+    if (has_userns(request->machine))
+        step_list_add(plan, STEP_BECOME_ROOT, "machine");
     if (request->tty) {
         uint16_t rows = 0, columns = 0;
 
@@ -165,15 +186,13 @@ static int make_plan(Entry *entry, Error *error)
 
 static int prepare_stdio(Entry *entry)
 {
-    const char *label = entry->request->privileged ? NULL : entry->request->machine->file_label;
+    const EnterRequest *request = entry->request;
+    const char *label = request->privileged ? NULL : request->machine->file_label;
 
-    for (int i = 0; i < 3 && !entry->request->detach && !entry->request->tty; i++) {
-        int r =
-            launch_prepare_stream(i, entry->request->interactive, label, &entry->child_fds[i], &entry->relay_fds[i]);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    if (request->detach || request->tty)
+        return 0;
+    return launch_prepare_streams(request->interactive, has_userns(request->machine), label, entry->child_fds,
+                                  entry->relay_fds);
 }
 
 static void tell(const Entry *entry)

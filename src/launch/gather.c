@@ -44,7 +44,7 @@ uint64_t fd_list_add(FdList *list, int fd, bool owned)
     return ++list->count;
 }
 
-static void notice(const Launch *launch, const char *text)
+void launch_notice(const Launch *launch, const char *text)
 {
     if (launch->request.notice)
         launch->request.notice(text, launch->request.userdata);
@@ -161,7 +161,7 @@ static int gather_cgroup_file(Launch *launch, const char *property, bool can_lim
         text = text_format("%s is not applied: %s", property,
                            r > 0 ? "only systemd can apply it" : "this host's unified cgroups have no controllers");
         if (text)
-            notice(launch, text);
+            launch_notice(launch, text);
         r = 0;
     }
     property_cgroup_file_done(&file);
@@ -177,7 +177,7 @@ static int gather_own_cgroup(Launch *launch, Error *error)
     int r = cgroup_open_root(&root_fd, &is_hybrid);
 
     if (r < 0 || faccessat(root_fd, "cgroup.procs", W_OK, 0) < 0) {
-        notice(launch, "no cgroup can be made on this host: no limits, no accounting");
+        launch_notice(launch, "no cgroup can be made on this host: no limits, no accounting");
         launch->cgroup = LAUNCH_CGROUP_NONE;
         return 0;
     }
@@ -297,14 +297,16 @@ static void gather_capabilities(Launch *launch)
     const ContainerSpec *spec = launch->request.spec;
     uint64_t available = CAPABILITY_ALL, mask = 0;
 
-    (void) process_get_capabilities(&available);
+    /* In a user namespace of its own the container has them all, over nothing but that. */
+    if (!launch->facts.userns.uid_map)
+        (void) process_get_capabilities(&available);
     launch->facts.available_capabilities = available;
     STRV_FOREACH (name, spec->add_capabilities)
         if (capability_parse(*name, &mask, NULL) == 0 && mask != CAPABILITY_ALL && (mask & ~available)) {
             _cleanup_free_ char *text = text_format("%s cannot be granted: berthctl itself does not have it", *name);
 
             if (text)
-                notice(launch, text);
+                launch_notice(launch, text);
         }
 }
 
@@ -352,6 +354,8 @@ int launch_gather(Launch *launch, Error *error)
         r = gather_mounts(launch, error);
     if (r == 0)
         r = launch_gather_label(launch, error);
+    if (r == 0)
+        r = launch_gather_userns(launch, error);
     if (r == 0)
         r = gather_cgroup(launch, error);
     if (r == 0)

@@ -64,6 +64,7 @@ struct Launch {
     int lock_fd;
     uint64_t begun_usec, phases_usec[_LAUNCH_PHASE_MAX]; /* monotonic: ends, 0 where there was none */
     StartTrace trace;
+    int id_locks_fd; /* borrowed from fds; -EBADF: no range of ids was taken */
 
     /* Once started: */
     Systemd *systemd; /* only while it is needed: who stays on the bus has to read what comes */
@@ -95,6 +96,14 @@ int launch_trace_record(Launch *launch);
 
 /* gather.c */
 int launch_gather(Launch *launch, Error *error);
+/* One line to whoever asked to hear them. */
+void launch_notice(const Launch *launch, const char *text);
+
+/* userns.c: takes a range of ids and says which files are seen through it; notes it in the machine's record; forgets it,
+ * and gives it back when the container did not start. */
+int launch_gather_userns(Launch *launch, Error *error);
+int launch_record_userns(Launch *launch);
+void launch_forget_userns(Launch *launch);
 
 /* label.c: after the root and the mounts are known. Relabels volumes. */
 int launch_gather_label(Launch *launch, Error *error);
@@ -105,12 +114,12 @@ int launch_spawn_executor(const StepList *plan, const FdList *fds, const int chi
 /* A unit's main process is to become the executor (`linger_fd` > 0): the one process that stays is the one that systemd watches.
  * Its end is the unit's, so it waits until the launcher, a copy of us, has said what went wrong: until this pipe is closed. */
 int launch_make_linger(FdList *fds, uint64_t *ret_place);
-/* What a payload without a terminal of its own gets as standard stream `number`: our file, or, where that is a terminal, a
- * pipe whose other end is in *ret_relay_fd. A terminal of the caller's never reaches the payload (TIOCSTI and its kind); nor,
- * with a SELinux `label`, any file of the caller's: the kernel would not let the payload use it, so it gets a pipe with that
- * label.
- * Both stay as they are for /dev/null. */
-int launch_prepare_stream(int number, bool interactive, const char *label, int *ret_child_fd, int *ret_relay_fd);
+/* What a payload without a terminal of its own gets as its standard streams: our files, or, where those are a terminal, pipes
+ * whose other ends are in relay_fds. A terminal of the caller's never reaches the payload (TIOCSTI and its kind); nor, with a
+ * SELinux `label`, any file of the caller's: the kernel would not let the payload use it, so it gets a pipe with that label.
+ * In a user namespace output to a regular file goes through a pipe as well: the payload may open it anew (/dev/stdout),
+ * which it may not do with a file of ours. What stays as it was is /dev/null. */
+int launch_prepare_streams(bool interactive, bool has_userns, const char *label, int child_fds[3], int relay_fds[3]);
 /* Reads one message; `fd` is what came with it or -EBADF. 1 a message, 0 the end, -ETIMEDOUT, -errno. */
 int launch_read_message(int control_fd, int timeout_msec, Message *ret, int *ret_fd);
 /* Tells the supervisor that it may outlive us, and whether it has a registration to take back at the end. */

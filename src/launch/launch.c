@@ -47,6 +47,7 @@ void launch_free(Launch *launch)
             (void) unlinkat(launch->request.roster->attach_fd, launch->machine->name, 0);
         roster_unlock(launch->request.roster, launch->request.spec->name);
     }
+    launch_forget_userns(launch);
     fd_list_done(&launch->fds);
     for (size_t i = 0; launch->mounts && i < launch->request.spec->mounts.count; i++)
         free(launch->mounts[i].layer_fds);
@@ -149,6 +150,8 @@ static int describe_machine(Launch *launch)
     if (r == 0)
         r = copy_string(&machine->file_label, launch->facts.file_label);
     if (r == 0)
+        r = launch_record_userns(launch);
+    if (r == 0)
         r = copy_list(&machine->environment, spec->environment);
     if (r == 0)
         r = strv_extend(&command, spec->entrypoint);
@@ -203,7 +206,8 @@ int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error
     launch->is_probe = probe;
     launch_trace_mark(launch, LAUNCH_PHASE_READ);
     launch->begun_usec = request->begun_usec ? request->begun_usec : launch->phases_usec[LAUNCH_PHASE_READ];
-    launch->lock_fd = launch->control_fd = launch->terminal_fd = launch->label.categories_fd = -EBADF;
+    launch->lock_fd = launch->id_locks_fd = launch->control_fd = launch->terminal_fd = -EBADF;
+    launch->label.categories_fd = -EBADF;
     for (int i = 0; i < 3; i++)
         launch->relay_fds[i] = launch->child_fds[i] = -EBADF;
     launch->machine = calloc(1, sizeof(Machine));
@@ -247,13 +251,8 @@ static int prepare_stdio(Launch *launch)
 
     if (spec->detach || spec->tty || spec->boot || launch->facts.log != STEP_LOG_PASSTHROUGH)
         return 0;
-    for (int i = 0; i < 3; i++) {
-        int r = launch_prepare_stream(i, spec->interactive, launch->facts.file_label, &launch->child_fds[i],
-                                      &launch->relay_fds[i]);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return launch_prepare_streams(spec->interactive, launch->facts.userns.uid_map, launch->facts.file_label,
+                                  launch->child_fds, launch->relay_fds);
 }
 
 /* A launcher that was killed between its request and its executor's death leaves a scope that never held a process: it

@@ -157,16 +157,25 @@ int launch_spawn_executor(const StepList *plan, const FdList *fds, const int chi
     return 0;
 }
 
-int launch_prepare_stream(int number, bool interactive, const char *label, int *ret_child_fd, int *ret_relay_fd)
+static bool is_regular(int fd)
 {
-    int fds[2], r;
     struct stat st;
 
-    /* Not asked for, or closed by our caller: /dev/null. A directory too: from one of the host's the payload could open
-     * what is beside and above it. */
-    if ((number == 0 && !interactive) || fstat(number, &st) < 0 || S_ISDIR(st.st_mode))
-        return 0;
-    if (!isatty(number) && !label) {
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool is_same_file(int a, int b)
+{
+    struct stat x, y;
+
+    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static int prepare_stream(int number, bool needs_pipe, const char *label, int *ret_child_fd, int *ret_relay_fd)
+{
+    int fds[2], r;
+
+    if (!isatty(number) && !needs_pipe) {
         *ret_child_fd = fcntl(number, F_DUPFD_CLOEXEC, 3);
         return *ret_child_fd < 0 ? -errno : 0;
     }
@@ -175,6 +184,30 @@ int launch_prepare_stream(int number, bool interactive, const char *label, int *
         return r;
     *ret_child_fd = fds[number == 0 ? 0 : 1];
     *ret_relay_fd = fds[number == 0 ? 1 : 0];
+    return 0;
+}
+
+int launch_prepare_streams(bool interactive, bool has_userns, const char *label, int child_fds[3], int relay_fds[3])
+{
+    struct stat st;
+
+    for (int i = 0; i < 3; i++) {
+        bool needs_pipe = label || (has_userns && i > 0 && is_regular(i));
+        int r;
+
+        /* Not asked for, or closed by our caller: /dev/null. A directory too: from one of the host's the payload could open
+         * what is beside and above it. */
+        if ((i == 0 && !interactive) || fstat(i, &st) < 0 || S_ISDIR(st.st_mode))
+            continue;
+        /* What goes into one file stays in order. */
+        if (i == 2 && needs_pipe && relay_fds[1] >= 0 && is_regular(2) && is_same_file(1, 2)) {
+            child_fds[2] = fcntl(child_fds[1], F_DUPFD_CLOEXEC, 3);
+            r = child_fds[2] < 0 ? -errno : 0;
+        } else
+            r = prepare_stream(i, needs_pipe, label, &child_fds[i], &relay_fds[i]);
+        if (r < 0)
+            return r;
+    }
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "host/events.h"
 #include "kernel/cgroup.h"
+#include "kernel/namespace.h"
 #include "kernel/process.h"
 
 #include <dirent.h>
@@ -270,6 +271,22 @@ int machine_open_supervisor(const Machine *machine)
     return open_verified(machine, machine->supervisor, machine->supervisor_started);
 }
 
+int machine_open_userns(const Machine *machine)
+{
+    _cleanup_close_ int leader = -EBADF, fd = -EBADF;
+
+    if (!machine->uid_map || !machine->uid_map[0])
+        return -ENOENT;
+    leader = machine_open_leader(machine);
+    if (leader < 0)
+        return leader;
+    fd = namespace_open((pid_t) machine->leader, "user");
+    if (fd < 0)
+        return fd == -ENOENT ? -ESRCH : fd;
+    /* Still the one that we looked at: its pid was not another's meanwhile. */
+    return process_send_signal(leader, 0) < 0 ? -ESRCH : TAKE_FD(fd);
+}
+
 bool machine_is_running(const Machine *machine)
 {
     _cleanup_close_ int leader = machine_open_leader(machine);
@@ -299,6 +316,17 @@ static void clear_cgroup(const Machine *machine)
         (void) cgroup_remove(root_fd, machine->cgroup);
 }
 
+/* The note of a range of ids. Its lock went with the supervisor. */
+static void release_ranges(Roster *roster, const Machine *machine)
+{
+    STRV_FOREACH (number, machine->id_ranges) {
+        _cleanup_free_ char *path = text_is_name(*number) ? text_format("ranges/%s", *number) : NULL;
+
+        if (path)
+            (void) unlinkat(roster->run_fd, path, 0);
+    }
+}
+
 void roster_undo(Roster *roster, const Machine *machine)
 {
     _cleanup_close_ int leader = machine_open_leader(machine);
@@ -307,6 +335,7 @@ void roster_undo(Roster *roster, const Machine *machine)
     if (leader >= 0)
         (void) process_send_signal(leader, 9);
     clear_cgroup(machine);
+    release_ranges(roster, machine);
     if (machine->remove && roster->containers_fd >= 0)
         (void) file_remove_tree_at(roster->containers_fd, machine->name);
     if (machine->remove && machine->has_definition && definition)

@@ -69,5 +69,8 @@ int roster_reconcile(Roster *roster, RosterReport report, void *userdata);
 /* A pidfd of the machine's first process, verified by its start time: -ESRCH when the pid was recycled. */
 int machine_open_leader(const Machine *machine);
 int machine_open_supervisor(const Machine *machine);
+/* The machine's user namespace: what mount_map_ids() takes to show files of the host as its own. -ENOENT when it has the
+ * host's. */
+int machine_open_userns(const Machine *machine);
 /* Whether its first process lives, supervised or not. */
 bool machine_is_running(const Machine *machine);

@@ -17,6 +17,7 @@ typedef struct MountFacts {
     uint64_t *layer_fds; /* OVERLAY: one for each host layer; of the writable one its parent directory */
     size_t layers_count;
     bool is_file;
+    bool maps_ids; /* its files are seen through the container's map of ids */
 } MountFacts;
 
 /* A secret for the payload. */
@@ -25,6 +26,25 @@ typedef struct Credential {
     void *data;
     size_t size;
 } Credential;
+
+/* Ranges of ids that the container has to itself, one after the other. */
+typedef struct IdRangeFacts {
+    uint32_t base;    /* the first id */
+    uint64_t lock_fd; /* the lock of the first range; those of the others follow */
+    uint64_t count;   /* of 64 Ki each */
+} IdRangeFacts;
+
+/* The container's user namespace. Without one the maps are NULL. */
+typedef struct UsernsFacts {
+    char **uid_map, **gid_map;   /* "INSIDE:HOST:COUNT" */
+    uint32_t root_uid, root_gid; /* the host's ids of root inside */
+    bool maps_root;              /* a root directory's files are seen through the map; not where they have its ids */
+    bool maps_store;             /* and those of the image store */
+    bool has_tty_group;          /* the id 5, which terminals have by convention, is mapped */
+    IdRangeFacts *ranges;
+    size_t ranges_count;
+    uint64_t locks_fd; /* the directory of the ranges' locks */
+} UsernsFacts;
 
 struct HostFacts {
     /* The root: a directory, or the layers of an image, lowest first, relative to data_fd. */
@@ -36,6 +56,8 @@ struct HostFacts {
     uint64_t data_fd;
 
     MountFacts *mounts;
+
+    UsernsFacts userns;
 
     /* Without systemd: where to make a cgroup; 0: somebody else (a scope, the own unit) gives one. */
     uint64_t cgroup_root_fd;

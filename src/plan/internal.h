@@ -12,17 +12,29 @@ typedef struct Planner {
     const ContainerSpec *spec;
     const HostFacts *facts;
     StepList *list;
-    uint64_t trees;        /* STEP_CLONE_TREEs so far: their numbers */
-    uint64_t data_tree;    /* of these, the data directory; 0: not needed */
-    uint64_t root_tree;    /* of these, the root directory; 0: the root is an image */
-    uint64_t *mount_trees; /* for each spec mount its (first) tree, 0: none */
+    uint64_t trees;         /* STEP_CLONE_TREEs so far: their numbers */
+    uint64_t data_tree;     /* of these, the data directory; 0: not needed */
+    uint64_t root_tree;     /* of these, the root directory; 0: the root is an image */
+    bool root_is_recursive; /* with what is mounted below it */
+    uint64_t device_tree;   /* of these, the file system for /dev; 0: it is made inside */
+    uint64_t *mount_trees;  /* for each spec mount its (first) tree, 0: none */
 } Planner;
 
 #define DEFAULT_ORIGIN "default"
 /* For file systems that hold no programs and no devices. */
 #define ATTRIBUTES_STRICT ((uint64_t) (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC))
 
+static inline bool planner_has_userns(const Planner *planner)
+{
+    return planner->facts->userns.uid_map != NULL;
+}
+
 /* Each contributes its steps in order; plan.c lists them. */
+void plan_id_ranges(Planner *planner);
+void plan_device_tree(Planner *planner);
+void plan_ids(Planner *planner);
+void plan_become_root(Planner *planner);
+void plan_chown(Planner *planner);
 void plan_host_resources(Planner *planner);
 void plan_host_trees(Planner *planner);
 void plan_start(Planner *planner);
@@ -46,6 +58,9 @@ bool plan_has_credentials(const Planner *planner);
 
 /* The name of the work directory of a user's overlay, beside its writable directory. */
 const char *plan_overlay_work_name(Planner *planner, size_t number);
+
+/* Options of a file system that is made for this container: with its label. The kernel's own have the kernel's. */
+const char **plan_labelled_options(Planner *planner, const char *type, char *const *options);
 
 /* A mount step of the kind everything uses. */
 void plan_add_mount(Planner *planner, const char *origin, const char *type, const char *target, uint64_t attributes,

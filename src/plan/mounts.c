@@ -29,8 +29,9 @@ void plan_api_mounts(Planner *planner)
     const ContainerSpec *spec = planner->spec;
     char *dev_options[] = {(char *) "mode=0755", (char *) "size=64k", (char *) "nr_inodes=1m", NULL};
     char *boot_dev_options[] = {(char *) "mode=0755", (char *) "size=4m", (char *) "nr_inodes=1m", NULL};
-    char *pts_options[] = {(char *) "newinstance", (char *) "ptmxmode=0666", (char *) "mode=0620", (char *) "gid=5",
-                           NULL};
+    char *pts_options[] = {
+        (char *) "newinstance", (char *) "ptmxmode=0666", (char *) "mode=0620",
+        planner_has_userns(planner) && !planner->facts->userns.has_tty_group ? NULL : (char *) "gid=5", NULL};
     char *run_options[] = {(char *) "mode=0755", NULL};
     char *tmp_options[] = {(char *) "mode=1777", NULL};
     _cleanup_free_ char *shm_size = text_format("size=%llu", (unsigned long long) spec->shm_size_bytes);
@@ -41,8 +42,13 @@ void plan_api_mounts(Planner *planner)
      * read-only either way. */
     add_plain_mount(planner, "sysfs", "/sys", ATTRIBUTES_STRICT | (spec->privileged ? 0 : (uint64_t) MOUNT_ATTR_RDONLY),
                     NULL);
-    add_plain_mount(planner, "tmpfs", "/dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-                    spec->boot ? boot_dev_options : dev_options);
+    if (planner->device_tree) {
+        Step *step = step_list_add(planner->list, STEP_BIND, DEFAULT_ORIGIN);
+
+        step->bind = (StepBind){.tree = planner->device_tree, .target = "/dev", .plain = true};
+    } else
+        add_plain_mount(planner, "tmpfs", "/dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                        spec->boot ? boot_dev_options : dev_options);
     add_plain_mount(planner, "devpts", "/dev/pts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, pts_options);
     add_plain_mount(planner, "tmpfs", "/dev/shm", ATTRIBUTES_STRICT, shm_options);
     add_plain_mount(planner, "mqueue", "/dev/mqueue", ATTRIBUTES_STRICT, NULL);
@@ -65,19 +71,45 @@ static void add_symlink(Planner *planner, const char *origin, const char *target
                                   .content = step_list_string(planner->list, content)};
 }
 
+/* Documentation/admin-guide/devices.txt */
+static const struct {
+    const char *path;
+    unsigned major, minor;
+} devices[] = {{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+               {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}};
+
+/* /dev as a whole, made outside: nobody in a user namespace can make a device node. */
+void plan_device_tree(Planner *planner)
+{
+    const UsernsFacts *userns = &planner->facts->userns;
+    char *options[] = {(char *) "mode=0755", (char *) (planner->spec->boot ? "size=4m" : "size=64k"),
+                       (char *) "nr_inodes=1m", NULL};
+    const char *nodes[ELEMENTSOF(devices) + 1] = {};
+    Step *step;
+
+    if (!planner_has_userns(planner))
+        return;
+    for (size_t i = 0; i < ELEMENTSOF(devices); i++)
+        nodes[i] =
+            step_list_format(planner->list, "%s=%u:%u", path_last(devices[i].path), devices[i].major, devices[i].minor);
+    step = step_list_add(planner->list, STEP_DEVICE_TREE, ORIGIN(userns));
+    step->device_tree = (StepDeviceTree){
+        .options = plan_labelled_options(planner, "tmpfs", options),
+        .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+        .nodes = step_list_strings(planner->list, (char *const *) nodes),
+        .uid = userns->root_uid,
+        .gid = userns->root_gid,
+    };
+    planner->device_tree = ++planner->trees;
+}
+
 void plan_devices(Planner *planner)
 {
-    /* Documentation/admin-guide/devices.txt */
-    static const struct {
-        const char *path;
-        unsigned major, minor;
-    } devices[] = {{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
-                   {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}};
     static const char *const links[][2] = {{"/dev/ptmx", "pts/ptmx"},          {"/dev/fd", "/proc/self/fd"},
                                            {"/dev/stdin", "/proc/self/fd/0"},  {"/dev/stdout", "/proc/self/fd/1"},
                                            {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/core", "/proc/kcore"}};
 
-    for (size_t i = 0; i < ELEMENTSOF(devices); i++) {
+    for (size_t i = 0; i < ELEMENTSOF(devices) && !planner->device_tree; i++) {
         Step *step = step_list_add(planner->list, STEP_DEVICE, DEFAULT_ORIGIN);
 
         step->device =
@@ -137,6 +169,7 @@ static void plan_overlay_mount(Planner *planner, const MountSpec *mount, size_t 
     Step *step = step_list_add(planner->list, STEP_OVERLAY, mount->origin);
     uint64_t first = planner->mount_trees[number], count = strv_length(mount->host_layers);
 
+    step->is_outer = planner_has_userns(planner);
     if (!mount->read_only)
         count--;
     step->overlay = (StepOverlay){

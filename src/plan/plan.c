@@ -10,12 +10,17 @@
 /* The order of a start. A contributor may only lean on what stands above it. */
 static void (*const contributors[])(Planner *) = {
     /* host */
+    plan_id_ranges,      /* the ids that it has to itself */
     plan_host_resources, /* the cgroup, the container's own directory */
     plan_host_trees,     /* detached clones of what will be mounted inside */
+    plan_device_tree,    /* device nodes, where none can be made inside */
     plan_start,          /* the new namespaces */
     plan_supervise,
+    /* outside, while the first process waits: its ids, and mounts that show files as theirs */
+    plan_ids,
     /* inside, still able to see the host's mounts */
-    plan_root, plan_api_mounts,   /* /proc, /sys, /dev and what belongs to them */
+    plan_root,                    /* an overlay outside too: it is of the host's user namespace */
+    plan_api_mounts,              /* /proc, /sys, /dev and what belongs to them */
     plan_devices, plan_interface, /* and /run/host */
     plan_files, plan_user_mounts, /* may cover any of the above, as asked */
     plan_terminal,
@@ -25,24 +30,28 @@ static void (*const contributors[])(Planner *) = {
     plan_process, /* limits, identity, privileges given up, the program */
 };
 
-void plan_add_mount(Planner *planner, const char *origin, const char *type, const char *target, uint64_t attributes,
-                    char *const *options)
+const char **plan_labelled_options(Planner *planner, const char *type, char *const *options)
 {
-    /* File systems that are made for this container have its label; the kernel's own have the kernel's. */
     bool is_labelled = planner->facts->file_label && (strcmp(type, "tmpfs") == 0 || strcmp(type, "devpts") == 0);
     _cleanup_strv_ char **all = NULL;
-    Step *step;
 
     if (strv_extend(&all, options) < 0 ||
         (is_labelled && strv_append_format(&all, "context=%s", planner->facts->file_label) < 0)) {
         planner->list->failed = -ENOMEM;
-        return;
+        return NULL;
     }
-    step = step_list_add(planner->list, STEP_MOUNT, origin);
+    return step_list_strings(planner->list, all);
+}
+
+void plan_add_mount(Planner *planner, const char *origin, const char *type, const char *target, uint64_t attributes,
+                    char *const *options)
+{
+    Step *step = step_list_add(planner->list, STEP_MOUNT, origin);
+
     step->mount = (StepMount){
         .type = step_list_string(planner->list, type),
         .target = step_list_string(planner->list, target),
-        .options = step_list_strings(planner->list, all),
+        .options = plan_labelled_options(planner, type, options),
         .attributes = attributes,
     };
 }
@@ -77,10 +86,15 @@ int plan_check(const StepList *plan, Error *error)
         if (r < 0)
             return r;
         counts[kind]++;
+        if (plan->steps[i].is_outer && !step_kinds[kind].may_be_outer)
+            return error_set(error, -EBADMSG, "step %zu (%s) cannot be done from outside", i, step_kinds[kind].name);
+        if (step_where(&plan->steps[i]) == STEP_OUTER && kind != STEP_ID_MAP && !written[SLOT_IDS])
+            return error_set(error, -EBADMSG, "step %zu (%s) is done from outside before there are ids", i,
+                             step_kinds[kind].name);
         if (inner && step_kinds[kind].where == STEP_HOST)
             return error_set(error, -EBADMSG, "step %zu (%s) runs on the host but stands behind an inner step", i,
                              step_kinds[kind].name);
-        inner = inner || step_kinds[kind].where == STEP_INNER;
+        inner = inner || step_where(&plan->steps[i]) != STEP_HOST;
     }
     if (counts[STEP_START] + counts[STEP_JOIN_START] != 1 || counts[STEP_EXEC] != 1 || counts[STEP_SUPERVISE] != 1)
         return error_set(error, -EBADMSG, "a plan needs one start, one supervise and one exec step");

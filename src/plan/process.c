@@ -45,12 +45,14 @@ static void plan_limits(Planner *planner)
 
     for (size_t i = 0; i < spec->limits.count; i++) {
         step = step_list_add(planner->list, STEP_RLIMIT, ORIGIN(limits));
+        step->is_outer = planner_has_userns(planner);
         step->rlimit = (StepRlimit){.resource = (uint64_t) spec->limits.items[i].resource,
                                     .soft = spec->limits.items[i].soft,
                                     .hard = spec->limits.items[i].hard};
     }
     if (spec->oom_score_adjust.is_set) {
         step = step_list_add(planner->list, STEP_OOM_SCORE, ORIGIN(oom_score_adjust));
+        step->is_outer = planner_has_userns(planner);
         step->oom_score.score_plus_1000 = (uint64_t) (spec->oom_score_adjust.value + 1000);
     }
 }
@@ -151,6 +153,7 @@ void plan_process(Planner *planner)
         plan_seccomp(planner);
     step = step_list_add(planner->list, STEP_IDENTITY, ORIGIN(user));
     step->identity.user = step_list_string(planner->list, text_is_empty(spec->user) ? "0:0" : spec->user);
+    plan_chown(planner);
     step = step_list_add(planner->list, STEP_CAPABILITIES, ORIGIN(add_capabilities));
     step->capabilities = (StepCapabilities){.bounding = spec->capabilities & planner->facts->available_capabilities,
                                             .last = planner->facts->last_capability};

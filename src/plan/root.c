@@ -4,6 +4,7 @@
 #include "plan/internal.h"
 
 #include "base/strv.h"
+#include "spec/id-mapping.h"
 
 #include <errno.h>
 #include <linux/sched.h>
@@ -14,6 +15,11 @@
 static bool is_image(const Planner *planner)
 {
     return planner->facts->layers != NULL;
+}
+
+static bool has_overlay(const Planner *planner)
+{
+    return is_image(planner) || planner->spec->ephemeral || planner->spec->volatile_mode == VOLATILE_OVERLAY;
 }
 
 /* Whether what the container writes goes to a directory of its own below containers/. A read-only root needs none:
@@ -39,6 +45,9 @@ void plan_host_resources(Planner *planner)
             .name = step_list_string(planner->list, facts->cgroup_name),
             .root_fd = facts->cgroup_root_fd,
             .files = step_list_strings(planner->list, facts->cgroup_files),
+            /* A service manager inside makes groups of its own. */
+            .owner_uid = spec->boot && planner_has_userns(planner) ? facts->userns.root_uid : 0,
+            .owner_gid = spec->boot && planner_has_userns(planner) ? facts->userns.root_gid : 0,
         };
     }
     if (has_upper(planner)) {
@@ -102,10 +111,10 @@ void plan_host_trees(Planner *planner)
 
     if (is_image(planner) || has_upper(planner))
         planner->data_tree = add_clone(planner, DEFAULT_ORIGIN, planner->facts->data_fd, "the image store", false);
+    planner->root_is_recursive = !has_overlay(planner);
     if (!is_image(planner))
-        planner->root_tree =
-            add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, host_directory)), planner->facts->directory_fd,
-                      spec->host_directory, !spec->ephemeral && spec->volatile_mode != VOLATILE_OVERLAY);
+        planner->root_tree = add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, host_directory)),
+                                       planner->facts->directory_fd, spec->host_directory, planner->root_is_recursive);
     for (size_t i = 0; i < spec->mounts.count; i++) {
         const MountSpec *mount = &spec->mounts.items[i];
 
@@ -125,13 +134,27 @@ void plan_start(Planner *planner)
      * is in (STEP_JOIN_CGROUP). */
     step->start.namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
                              (planner->spec->network == NETWORK_HOST ? 0 : CLONE_NEWNET) |
-                             (planner->facts->has_cgroup ? 0 : CLONE_NEWCGROUP);
+                             (planner->facts->has_cgroup ? 0 : CLONE_NEWCGROUP) |
+                             (planner_has_userns(planner) ? CLONE_NEWUSER : 0);
 }
 
 /* Device nodes of a tree or an image are data: the devices of a container are those of its own /dev. */
 static uint64_t root_attributes(const Planner *planner)
 {
     return planner->spec->privileged ? 0 : (uint64_t) MOUNT_ATTR_NODEV;
+}
+
+/* The host's id of one inside; root's for one that is not mapped. */
+static uint64_t on_host(char *const *texts, uint64_t id, uint32_t root_id)
+{
+    _cleanup_free_ IdMapping *map = texts ? calloc(1, sizeof(IdMapping)) : NULL;
+    uint32_t host_id = ID_INVALID;
+
+    if (!texts)
+        return id;
+    if (map && id_mapping_parse(texts, map, NULL) == 0)
+        host_id = id_mapping_to_host(map, (uint32_t) id);
+    return host_id == ID_INVALID ? root_id : host_id;
 }
 
 static void plan_root_overlay(Planner *planner)
@@ -148,6 +171,7 @@ static void plan_root_overlay(Planner *planner)
         planner->list->failed = -ENOMEM;
         return;
     }
+    step->is_outer = planner_has_userns(planner);
     for (size_t i = 0; i < count; i++)
         highest_first[i] = facts->layers[count - 1 - i];
     step->root_overlay = (StepRootOverlay){
@@ -157,8 +181,8 @@ static void plan_root_overlay(Planner *planner)
         .tree = planner->root_tree,
         .attributes = root_attributes(planner),
         .root_mode = facts->root_mode,
-        .root_uid = facts->root_uid,
-        .root_gid = facts->root_gid,
+        .root_uid = on_host(facts->userns.uid_map, facts->root_uid, facts->userns.root_uid),
+        .root_gid = on_host(facts->userns.gid_map, facts->root_gid, facts->userns.root_gid),
         .label = step_list_string(planner->list, facts->file_label),
     };
     free(highest_first);
@@ -182,22 +206,37 @@ static void plan_root_volatile(Planner *planner)
     }
 }
 
+/* Nothing that is mounted from here on may travel back to the host; a system container gets its own shared tree below
+ * (plan_enter()). */
+static void plan_private_mounts(Planner *planner, bool is_outer)
+{
+    Step *step = step_list_add(planner->list, STEP_PROPAGATION, DEFAULT_ORIGIN);
+
+    step->propagation = (StepPropagation){.path = "/", .propagation = 1 << 18 /* MS_PRIVATE */};
+    step->is_outer = is_outer;
+}
+
 void plan_root(Planner *planner)
 {
     const ContainerSpec *spec = planner->spec;
-    Step *step = step_list_add(planner->list, STEP_PROPAGATION, DEFAULT_ORIGIN);
+    Step *step;
 
-    /* Nothing that is mounted from here on may travel back to the host; a system container gets its own shared
-     * tree below (plan_enter()). */
-    step->propagation = (StepPropagation){.path = "/", .propagation = 1 << 18 /* MS_PRIVATE */};
-
-    if (is_image(planner) || spec->ephemeral || spec->volatile_mode == VOLATILE_OVERLAY)
+    /* Overlayfs acts with the rights of who mounted it: with those of a user namespace it could not read the attributes
+     * that whiteouts are made of (trusted.overlay). */
+    if (has_overlay(planner)) {
+        plan_private_mounts(planner, planner_has_userns(planner));
         plan_root_overlay(planner);
-    else if (spec->volatile_mode == VOLATILE_YES)
-        plan_root_volatile(planner);
-    else {
-        step = step_list_add(planner->list, STEP_ROOT_TREE, spec_origin(spec, offsetof(ContainerSpec, host_directory)));
-        step->root_tree = (StepRootTree){.tree = planner->root_tree, .attributes = root_attributes(planner)};
+        plan_become_root(planner);
+    } else {
+        plan_become_root(planner);
+        plan_private_mounts(planner, false);
+        if (spec->volatile_mode == VOLATILE_YES)
+            plan_root_volatile(planner);
+        else {
+            step = step_list_add(planner->list, STEP_ROOT_TREE,
+                                 spec_origin(spec, offsetof(ContainerSpec, host_directory)));
+            step->root_tree = (StepRootTree){.tree = planner->root_tree, .attributes = root_attributes(planner)};
+        }
     }
     if (spec->volatile_mode == VOLATILE_STATE) {
         char *options[] = {(char *) "mode=0755", NULL};

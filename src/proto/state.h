@@ -24,6 +24,8 @@ typedef struct Machine {
     char *log;                        /* journald, file, none, passthrough */
     char **exposed_ports;             /* "80/tcp", as the image or --expose= has it: unchecked */
     char **binds;                     /* "ID TARGET" of each mount that `bind` made and `unbind` may take away */
+    char **uid_map, **gid_map;        /* "INSIDE:HOST:COUNT"; empty: the host's user namespace */
+    char **id_ranges;                 /* the first id of each range of 64 Ki that it has to itself */
     char *boot_id;
     uint64_t supervisor, supervisor_started; /* pid and proc_pid_stat(5) start time in ticks */
     uint64_t leader, leader_started, leader_pidfd_id;

@@ -115,11 +115,17 @@ static int set_option(MountSpec *mount, const char *option, Error *error)
             *(bool *) ((char *) mount + flags[i].offset) = flags[i].value;
             return 0;
         }
+    if (mount->kind == MOUNT_KIND_BIND && (strcmp(option, "idmap") == 0 || strcmp(option, "noidmap") == 0)) {
+        mount->ids = option[0] == 'i' ? MOUNT_IDS_MAP : MOUNT_IDS_KEEP;
+        return 0;
+    }
+    if (mount->kind == MOUNT_KIND_BIND && strcmp(option, "U") == 0) {
+        mount->chown = true;
+        return 0;
+    }
     for (size_t i = 0; mount->kind == MOUNT_KIND_TMPFS && i < ELEMENTSOF(tmpfs_options); i++)
         if (text_after_prefix(option, tmpfs_options[i]))
             return strv_append(&mount->options, option);
-    if (strcmp(option, "U") == 0 || strcmp(option, "idmap") == 0)
-        return error_set(error, -EOPNOTSUPP, "the mount option '%s' is not supported yet", option);
     return error_set(error, -EINVAL, "'%s' is not an option of a %s mount", option, kind_names[mount->kind]);
 }
 
@@ -327,10 +333,17 @@ char *mount_format(const MountSpec *mount)
     const struct {
         bool on;
         const char *name;
-    } flags[] = {{mount->read_only, "ro"},     {mount->not_recursive, "norbind"},
-                 {mount->no_exec, "noexec"},   {mount->kind != MOUNT_KIND_TMPFS && mount->no_suid, "nosuid"},
-                 {mount->relabel_shared, "z"}, {mount->relabel_private, "Z"},
-                 {!mount->no_dev, "dev"},      {mount->kind == MOUNT_KIND_TMPFS && !mount->no_suid, "suid"}};
+    } flags[] = {{mount->read_only, "ro"},
+                 {mount->not_recursive, "norbind"},
+                 {mount->no_exec, "noexec"},
+                 {mount->kind != MOUNT_KIND_TMPFS && mount->no_suid, "nosuid"},
+                 {mount->relabel_shared, "z"},
+                 {mount->relabel_private, "Z"},
+                 {!mount->no_dev, "dev"},
+                 {mount->kind == MOUNT_KIND_TMPFS && !mount->no_suid, "suid"},
+                 {mount->ids == MOUNT_IDS_MAP, "idmap"},
+                 {mount->ids == MOUNT_IDS_KEEP, "noidmap"},
+                 {mount->chown, "U"}};
     int r = push_field(&fields, "type=", kind_names[mount->kind]);
 
     if (r == 0 && mount->host_path)

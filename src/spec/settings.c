@@ -101,6 +101,12 @@ const Setting settings[] = {
     {"network", 0, "Network", "Network", NULL, SETTING_NETWORK, AT(network), TRUST_ADMIN, "MODE",
      "private (loopback only), host or none"},
 
+    {"userns", 0, "Security", "UserNS", NULL, SETTING_USERNS, AT(userns), TRUST_ADMIN, "MODE",
+     "user namespace: auto (a range of ids of its own), host, keep-id or BASE[:COUNT]"},
+    {"uidmap", 0, "Security", "UIDMap", NULL, SETTING_ID_MAPS, AT(uid_maps), TRUST_ADMIN, "INSIDE:HOST[:COUNT]",
+     "map user ids of the host by hand"},
+    {"gidmap", 0, "Security", "GIDMap", NULL, SETTING_ID_MAPS, AT(gid_maps), TRUST_ADMIN, "INSIDE:HOST[:COUNT]",
+     "map group ids of the host by hand; default: as --uidmap="},
     {"cap-add", 0, "Security", "AddCapability", NULL, SETTING_CAPABILITIES, AT(add_capabilities), TRUST_ADMIN, "CAP",
      "grant a capability, or ALL"},
     {"cap-drop", 0, "Security", "DropCapability", NULL, SETTING_CAPABILITIES, AT(drop_capabilities), TRUST_ADMIN,
@@ -166,6 +172,7 @@ const SettingAlias setting_aliases[] = {
     {"machine", 0, NULL, "name"},  /* nspawn, machinectl */
     {"net", 0, NULL, "network"},   /* docker */
     {"notify-ready", 0, "NotifyReady", "notify"}, /* nspawn */
+    {"private-users", 0, "PrivateUsers", "userns"}, /* nspawn */
     {"setenv", 'E', NULL, "env"},  /* nspawn */
     {NULL, 0, "Rootfs", "directory"}, /* quadlet */
 };

@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "spec/id-mapping.h"
 #include "spec/log.h"
 #include "spec/types.h"
 
@@ -55,6 +56,8 @@ void container_spec_free(ContainerSpec *spec)
     strv_free(spec->unmasked_paths);
     strv_free(spec->add_capabilities);
     strv_free(spec->drop_capabilities);
+    strv_free(spec->uid_maps);
+    strv_free(spec->gid_maps);
     free(spec->seccomp_profile);
     free(spec->label_process);
     free(spec->label_file);
@@ -317,6 +320,41 @@ bool spec_can_be_registered(const ContainerSpec *spec)
     return spec->name && text_is_hostname(spec->name) && !strchr(spec->name, '_');
 }
 
+static int check_id_map(const ContainerSpec *spec, char *const *texts, size_t offset, Error *error)
+{
+    _cleanup_free_ IdMapping *map = calloc(1, sizeof(IdMapping));
+    int r = map ? id_mapping_parse(texts, map, error) : -ENOMEM;
+
+    if (r < 0)
+        return error_prefix(error, r, "%s", spec_origin(spec, offset));
+    if (id_mapping_to_host(map, 0) == ID_INVALID)
+        return error_set(error, -EINVAL, "%s: the id 0 is not mapped, as whom the container is built",
+                         spec_origin(spec, offset));
+    return 0;
+}
+
+/* What depends on there being a user namespace, and on who says how it looks. */
+static int validate_userns(const ContainerSpec *spec, Error *error)
+{
+    size_t offset = spec->uid_maps ? offsetof(ContainerSpec, uid_maps) : offsetof(ContainerSpec, gid_maps);
+    int r = 0;
+
+    if (spec->uid_maps || spec->gid_maps) {
+        if (spec->userns.mode != USERNS_DEFAULT)
+            return error_set(error, -EINVAL, "%s and %s exclude each other: both say how ids are mapped",
+                             spec_origin(spec, offsetof(ContainerSpec, userns)), spec_origin(spec, offset));
+        if (spec->uid_maps)
+            r = check_id_map(spec, spec->uid_maps, offsetof(ContainerSpec, uid_maps), error);
+        if (r == 0 && spec->gid_maps)
+            r = check_id_map(spec, spec->gid_maps, offsetof(ContainerSpec, gid_maps), error);
+    }
+    for (size_t i = 0; r == 0 && i < spec->mounts.count; i++)
+        if (spec->userns.mode == USERNS_HOST && spec->mounts.items[i].ids == MOUNT_IDS_MAP)
+            r = error_set(error, -EINVAL, "%s: 'idmap' needs a user namespace, and %s says there is none",
+                          spec->mounts.items[i].origin, spec_origin(spec, offsetof(ContainerSpec, userns)));
+    return r;
+}
+
 static int validate(ContainerSpec *spec, Error *error)
 {
     static const char *const profiles[] = {"default", "system", "unconfined"};
@@ -368,7 +406,7 @@ static int validate(ContainerSpec *spec, Error *error)
         if (r < 0)
             return r;
     }
-    return 0;
+    return validate_userns(spec, error);
 }
 
 /* Defaults that depend on other settings. */
@@ -457,9 +495,10 @@ int spec_format_setting(const ContainerSpec *spec, const Setting *setting, char 
     if (r < 0)
         return r;
     /* Said to be empty: against what an image brings. */
-    if (!texts && (setting->type == SETTING_WORDS || setting->type == SETTING_LIST ||
-                   setting->type == SETTING_PATH_LIST || setting->type == SETTING_ASSIGNMENTS ||
-                   setting->type == SETTING_ENVIRONMENT || setting->type == SETTING_CAPABILITIES)) {
+    if (!texts &&
+        (setting->type == SETTING_WORDS || setting->type == SETTING_LIST || setting->type == SETTING_PATH_LIST ||
+         setting->type == SETTING_ASSIGNMENTS || setting->type == SETTING_ENVIRONMENT ||
+         setting->type == SETTING_CAPABILITIES || setting->type == SETTING_ID_MAPS)) {
         texts = strv_new(NULL, NULL);
         if (!texts)
             return -ENOMEM;

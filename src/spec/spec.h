@@ -90,7 +90,9 @@ struct ContainerSpec {
     char **add_capabilities, **drop_capabilities;
     bool no_new_privileges;
     bool privileged;
-    char *seccomp_profile; /* NULL: by kind of container; "unconfined"; a name */
+    UsernsSpec userns;
+    char **uid_maps, **gid_maps; /* INSIDE:HOST:COUNT; the gids are as the uids when only those are said */
+    char *seccomp_profile;       /* NULL: by kind of container; "unconfined"; a name */
     /* SELinux; NULL: as the host's policy has it for containers */
     bool label_disabled;
     char *label_process, *label_file; /* whole contexts */
@@ -124,6 +126,7 @@ typedef enum SettingType {
     SETTING_INTEGER, /* OptionalInt, -1000..1000: oom_score_adj */
     SETTING_VOLATILE,
     SETTING_NETWORK,
+    SETTING_USERNS,
     SETTING_LOG_DRIVER,
     SETTING_REGISTRATION,
     SETTING_NOTIFY,          /* and boolean: yes is container */
@@ -136,6 +139,7 @@ typedef enum SettingType {
     SETTING_CREDENTIAL_FILE, /* ID:PATH */
     SETTING_ENVIRONMENT,     /* the same; KEY alone was resolved by the source before */
     SETTING_CAPABILITIES,
+    SETTING_ID_MAPS, /* INSIDE:HOST:COUNT, appends */
     SETTING_LIMITS,
     SETTING_MOUNT_BIND,
     SETTING_MOUNT_BIND_READ_ONLY,

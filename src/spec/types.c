@@ -5,6 +5,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "spec/credentials.h"
+#include "spec/id-mapping.h"
 
 #include <errno.h>
 #include <string.h>
@@ -282,6 +283,8 @@ static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char 
     case SETTING_NETWORK:
         r = parse_enum(value, network_names, _NETWORK_MAX, &number, error);
         return r < 0 ? r : (*(NetworkMode *) field = (NetworkMode) number, 0);
+    case SETTING_USERNS:
+        return userns_parse(value, field, error);
     case SETTING_LOG_DRIVER:
         /* What podman and docker call a file of their own format is our file. */
         if (strcmp(value, "k8s-file") == 0 || strcmp(value, "json-file") == 0)
@@ -325,6 +328,9 @@ static int apply_item(ContainerSpec *spec, const Setting *setting, const Assignm
     case SETTING_CAPABILITIES:
         r = capability_parse(value, &mask, error);
         return r < 0 ? r : strv_append(field, value);
+    case SETTING_ID_MAPS:
+        r = id_extent_parse(value, &(IdExtent){}, error);
+        return r < 0 ? r : strv_append(field, value);
     case SETTING_LIMITS:
         return add_limit(field, value, error);
     case SETTING_MOUNT_BIND ... SETTING_MOUNT:
@@ -354,7 +360,7 @@ int setting_apply(ContainerSpec *spec, const Setting *setting, const Assignment 
         if (setting->type != SETTING_LIST && setting->type != SETTING_PATH_LIST &&
             setting->type != SETTING_ASSIGNMENTS && setting->type != SETTING_ENVIRONMENT &&
             setting->type != SETTING_CREDENTIAL && setting->type != SETTING_CREDENTIAL_FILE &&
-            setting->type != SETTING_CAPABILITIES)
+            setting->type != SETTING_CAPABILITIES && setting->type != SETTING_ID_MAPS)
             return error_set(error, -EINVAL, "needs a value");
         strv_free(*list);
         *list = NULL;
@@ -397,6 +403,8 @@ static int format_member(const void *field, SettingType type, char ***texts)
         return strv_append(texts, volatile_names[*(const VolatileMode *) field]);
     case SETTING_NETWORK:
         return strv_append(texts, network_names[*(const NetworkMode *) field]);
+    case SETTING_USERNS:
+        return ((const UsernsSpec *) field)->mode == USERNS_DEFAULT ? 0 : strv_push(texts, userns_format(field));
     case SETTING_LOG_DRIVER:
         return strv_append(texts, log_driver_names[*(const LogDriver *) field]);
     case SETTING_NOTIFY:

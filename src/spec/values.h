@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Owns: compound values of settings, each with an x_parse/x_format pair: mounts, resource limits, capabilities.
+/* Owns: compound values of settings, each with an x_parse/x_format pair: mounts, resource limits, user namespaces,
+ *       capabilities.
  * Never does: I/O; paths are looked at as text.
  * Runs in: fat programs; pure. */
 
@@ -20,6 +21,13 @@ typedef enum MountKind {
     _MOUNT_KIND_INVALID = -1,
 } MountKind;
 
+/* Whose the files of a mount are in a container with a user namespace. */
+typedef enum MountIds {
+    MOUNT_IDS_DEFAULT, /* as MAP where the file system can, else as KEEP */
+    MOUNT_IDS_MAP,     /* who has an id inside has the files of that id on the host */
+    MOUNT_IDS_KEEP,    /* what the host calls them: nobody's, but for ids that are mapped */
+} MountIds;
+
 /* One mount that somebody asked for. host_path and inside_path are absolute and normalised. */
 typedef struct MountSpec {
     MountKind kind;
@@ -30,6 +38,8 @@ typedef struct MountSpec {
     bool read_only, not_recursive, no_exec, no_suid, no_dev;
     bool relabel_shared,
         relabel_private; /* BIND: "z", "Z": give the source a label for all, or for this container only */
+    MountIds ids;        /* BIND */
+    bool chown;          /* BIND: all in it is given to the container's user */
     char *origin;
 } MountSpec;
 
@@ -57,6 +67,25 @@ typedef struct LimitSpec {
 /* NAME=SOFT[:HARD] with the names of ulimit in podman-run(1) and of systemd's Limit…= ("nofile", "LimitNOFILE"). */
 int limit_parse(const char *text, LimitSpec *ret, Error *error);
 char *limit_format(const LimitSpec *limit);
+
+typedef enum UsernsMode {
+    USERNS_DEFAULT, /* nobody said: the launcher decides by what the host can */
+    USERNS_HOST,
+    USERNS_AUTO,    /* a range of its own, chosen by the launcher */
+    USERNS_KEEP_ID, /* the same, with the ids of the calling user among them */
+    USERNS_RANGE,   /* `count` ids of the host from `base` */
+} UsernsMode;
+
+typedef struct UsernsSpec {
+    UsernsMode mode;
+    uint32_t base, count;
+    uint32_t keep_uid, keep_gid; /* KEEP_ID: what the caller is called inside; ID_INVALID: the same */
+} UsernsSpec;
+
+/* auto, host, keep-id[:uid=N,gid=N], BASE[:COUNT], and what systemd-nspawn(1) calls them: pick, no, identity. */
+int userns_parse(const char *text, UsernsSpec *ret, Error *error);
+/* NULL for USERNS_DEFAULT, or when memory is short. */
+char *userns_format(const UsernsSpec *userns);
 
 /* Capability masks: 1 << CAP_* of capabilities(7). Accepts CAP_NET_ADMIN, net_admin, ALL. */
 int capability_parse(const char *name, uint64_t *ret_mask, Error *error);

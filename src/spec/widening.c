@@ -51,13 +51,15 @@ static const size_t harmless[] = {
 
 /* Depends on the value; value_widens() says how. */
 static const size_t by_value[] = {AT(mounts),          AT(network),    AT(no_new_privileges),
-                                  AT(seccomp_profile), AT(properties), AT(oom_score_adjust)};
+                                  AT(seccomp_profile), AT(properties), AT(oom_score_adjust),
+                                  AT(userns)};
 
 /* Widens whenever it is said. */
 static const size_t widening[] = {
-    AT(load_credentials), AT(host_directory), AT(environment_files), AT(unmasked_paths),  AT(add_capabilities),
-    AT(privileged),       AT(label_disabled), AT(label_file),        AT(label_file_type), AT(label_level),
-    AT(label_process),    AT(label_role),     AT(label_type),        AT(label_user),      AT(log_options),
+    AT(uid_maps),        AT(gid_maps),         AT(load_credentials), AT(host_directory), AT(environment_files),
+    AT(unmasked_paths),  AT(add_capabilities), AT(privileged),       AT(label_disabled), AT(label_file),
+    AT(label_file_type), AT(label_level),      AT(label_process),    AT(label_role),     AT(label_type),
+    AT(label_user),      AT(log_options),
 };
 
 static bool is_among(const size_t *offsets, size_t count, size_t offset)
@@ -98,6 +100,9 @@ static bool value_widens(const ContainerSpec *spec, size_t offset)
     }
     if (offset == AT(network))
         return spec->network == NETWORK_HOST;
+    /* Ids that somebody names are somebody's. */
+    if (offset == AT(userns))
+        return spec->userns.mode != USERNS_AUTO;
     if (offset == AT(no_new_privileges))
         return !spec->no_new_privileges && !spec->boot;
     if (offset == AT(seccomp_profile))
@@ -111,11 +116,11 @@ static bool value_widens(const ContainerSpec *spec, size_t offset)
     return false;
 }
 
-/* Without one, root inside has the host's ids, and is held by capabilities and filters only. */
+/* Without one, root inside has the host's ids, and is held by capabilities and filters only. The default is one where the
+ * host can, so it does not count: only who asks for one gets it or an error. */
 static bool has_user_namespace(const ContainerSpec *spec)
 {
-    (void) spec;
-    return false; /* there are none yet */
+    return spec->userns.mode == USERNS_AUTO;
 }
 
 int spec_list_widening(const ContainerSpec *spec, char ***ret)

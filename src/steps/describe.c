@@ -100,10 +100,11 @@ static void describe_field(Buffer *line, const StepField *field, const void *mem
 
 char *step_describe(const Step *step)
 {
+    static const char *const places[] = {[STEP_HOST] = "host", [STEP_INNER] = "inner", [STEP_OUTER] = "outer"};
     const StepKindRow *row = &step_kinds[step->kind];
     _cleanup_buffer_ Buffer line = {};
 
-    buffer_append_format(&line, "%-5s %s", row->where == STEP_HOST ? "host" : "inner", row->name);
+    buffer_append_format(&line, "%-5s %s", places[step_where(step)], row->name);
     for (size_t i = 0; i < row->fields_count; i++) {
         const void *member = (const char *) step + row->fields[i].offset;
 

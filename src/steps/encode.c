@@ -9,8 +9,10 @@
  * a string is its length (8 bytes, ABSENT for NULL) and its bytes with a NUL, padded to 8; a list is its count and
  * its strings; bytes are like a string. Everything is 8-byte aligned, so the seccomp program can be used in place. */
 
-#define MAGIC     UINT64_C(0x4e414c5048545242) /* "BRTHPLAN" */
-#define VERSION   UINT64_C(1)
+#define MAGIC   UINT64_C(0x4e414c5048545242) /* "BRTHPLAN" */
+#define VERSION UINT64_C(1)
+/* In the number of a kind: the step runs outside (Step.is_outer). */
+#define OUTER     (UINT64_C(1) << 32)
 #define ABSENT    UINT64_MAX
 #define STEPS_MAX 4096U
 #define ITEMS_MAX 65536U
@@ -111,7 +113,7 @@ int step_list_encode(const StepList *list, void **ret, size_t *ret_size)
         const Step *step = &list->steps[i];
         const StepKindRow *row = &step_kinds[step->kind];
 
-        write_number(&writer, step->kind);
+        write_number(&writer, step->kind | (step->is_outer ? OUTER : 0));
         write_string(&writer, step->origin);
         for (size_t j = 0; j < row->fields_count; j++)
             write_field(&writer, step, &row->fields[j]);
@@ -246,7 +248,9 @@ static int read_step(Reader *reader, StepList *list, Step *step)
 
     if (r < 0)
         return r;
-    if (kind == _STEP_INVALID || kind >= _STEP_KIND_MAX)
+    step->is_outer = kind & OUTER;
+    kind &= ~OUTER;
+    if (kind == _STEP_INVALID || kind >= _STEP_KIND_MAX || (step->is_outer && !step_kinds[kind].may_be_outer))
         return -EBADMSG;
     step->kind = (StepKind) kind;
     r = read_string(reader, &step->origin);

@@ -14,16 +14,25 @@
 #define NO_FIELDS     .fields = NULL, .fields_count = 0
 
 /* clang-format off */
-static const StepField cgroup_fields[] = {STRING(cgroup, name), NUMBER(cgroup, root_fd), LIST(cgroup, files)};
+static const StepField cgroup_fields[] = {STRING(cgroup, name), NUMBER(cgroup, root_fd), LIST(cgroup, files),
+    NUMBER(cgroup, owner_uid), NUMBER(cgroup, owner_gid)};
 static const StepField directory_fields[] = {NUMBER(directory, parent_fd), STRING(directory, name),
     OCTAL(directory, mode), NUMBER(directory, remove), LIST(directory, children), OCTAL(directory, child_mode),
     NUMBER(directory, child_uid), NUMBER(directory, child_gid)};
+static const StepField id_range_fields[] = {STRING(id_range, name), NUMBER(id_range, base), NUMBER(id_range, lock_fd),
+    NUMBER(id_range, count), NUMBER(id_range, locks_fd), NUMBER(id_range, run_fd)};
 static const StepField clone_tree_fields[] = {NUMBER(clone_tree, source_fd), STRING(clone_tree, host_path),
     NUMBER(clone_tree, recursive)};
+static const StepField device_tree_fields[] = {LIST(device_tree, options), MOUNT(device_tree, attributes),
+    LIST(device_tree, nodes), NUMBER(device_tree, uid), NUMBER(device_tree, gid)};
 static const StepField start_fields[] = {FIELD(start, namespaces, STEP_FIELD_FLAGS_NAMESPACE)};
 static const StepField join_start_fields[] = {NUMBER(join_start, target_pidfd), NUMBER(join_start, cgroup_fd)};
 static const StepField join_fields[] = {NUMBER(join, target_pidfd),
-    FIELD(join, namespaces, STEP_FIELD_FLAGS_NAMESPACE)};
+    FIELD(join, namespaces, STEP_FIELD_FLAGS_NAMESPACE), NUMBER(join, uid), NUMBER(join, gid)};
+static const StepField id_map_fields[] = {LIST(id_map, uid_map), LIST(id_map, gid_map), NUMBER(id_map, uid),
+    NUMBER(id_map, gid)};
+static const StepField map_tree_fields[] = {NUMBER(map_tree, tree), NUMBER(map_tree, count),
+    STRING(map_tree, host_path), NUMBER(map_tree, recursive)};
 static const StepField supervise_fields[] = {STRING(supervise, name), STRING(supervise, id),
     STRING(supervise, image), STRING(supervise, tag), STRING(supervise, unit), NUMBER(supervise, stop_signal),
     NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
@@ -42,7 +51,7 @@ static const StepField root_overlay_fields[] = {NUMBER(root_overlay, data_tree),
 static const StepField mount_fields[] = {STRING(mount, type), STRING(mount, source), STRING(mount, target),
     LIST(mount, options), MOUNT(mount, attributes), NUMBER(mount, plain)};
 static const StepField bind_fields[] = {NUMBER(bind, tree), STRING(bind, target), MOUNT(bind, attributes),
-    NUMBER(bind, is_file)};
+    NUMBER(bind, is_file), NUMBER(bind, plain)};
 static const StepField overlay_fields[] = {NUMBER(overlay, lower_tree), NUMBER(overlay, lower_count),
     NUMBER(overlay, upper_tree), STRING(overlay, upper), STRING(overlay, work), STRING(overlay, target), MOUNT(overlay, attributes)};
 static const StepField make_directory_fields[] = {STRING(make_directory, path)};
@@ -69,6 +78,7 @@ static const StepField oom_score_fields[] = {NUMBER(oom_score, score_plus_1000)}
 static const StepField identity_fields[] = {STRING(identity, user)};
 static const StepField working_directory_fields[] = {STRING(working_directory, path),
     NUMBER(working_directory, create)};
+static const StepField chown_tree_fields[] = {NUMBER(chown_tree, tree), STRING(chown_tree, target)};
 static const StepField capabilities_fields[] = {FIELD(capabilities, bounding, STEP_FIELD_FLAGS_CAPABILITY),
     NUMBER(capabilities, last)};
 static const StepField seccomp_fields[] = {STRING(seccomp, profile), FIELD(seccomp, program, STEP_FIELD_BYTES)};
@@ -78,20 +88,26 @@ static const StepField exec_fields[] = {LIST(exec, argv), LIST(exec, environment
 const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_CGROUP] = {"cgroup", STEP_HOST, FIELDS(cgroup_fields), .writes = {SLOT_CGROUP}},
     [STEP_DIRECTORY] = {"directory", STEP_HOST, FIELDS(directory_fields)},
+    [STEP_ID_RANGE] = {"id-range", STEP_HOST, FIELDS(id_range_fields)},
     [STEP_CLONE_TREE] = {"clone-tree", STEP_HOST, FIELDS(clone_tree_fields)},
+    [STEP_DEVICE_TREE] = {"device-tree", STEP_HOST, FIELDS(device_tree_fields)},
     [STEP_START] = {"start", STEP_HOST, FIELDS(start_fields), .writes = {SLOT_PAYLOAD}},
     [STEP_JOIN_START] = {"join-start", STEP_HOST, FIELDS(join_start_fields), .writes = {SLOT_PAYLOAD}},
     [STEP_SUPERVISE] = {"supervise", STEP_HOST, FIELDS(supervise_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_ID_MAP] = {"id-map", STEP_OUTER, FIELDS(id_map_fields), .reads = {SLOT_PAYLOAD}, .writes = {SLOT_IDS}},
+    [STEP_MAP_TREE] = {"map-tree", STEP_OUTER, FIELDS(map_tree_fields), .reads = {SLOT_IDS}},
+    [STEP_BECOME_ROOT] = {"become-root", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
     [STEP_JOIN] = {"join", STEP_INNER, FIELDS(join_fields), .reads = {SLOT_PAYLOAD},
         .writes = {SLOT_ROOT, SLOT_PIVOTED}},
-    [STEP_PROPAGATION] = {"propagation", STEP_INNER, FIELDS(propagation_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_PROPAGATION] = {"propagation", STEP_INNER, FIELDS(propagation_fields), .reads = {SLOT_PAYLOAD},
+        .may_be_outer = true},
     [STEP_ROOT_TREE] = {"root-tree", STEP_INNER, FIELDS(root_tree_fields), .reads = {SLOT_PAYLOAD},
         .writes = {SLOT_ROOT}},
     [STEP_ROOT_OVERLAY] = {"root-overlay", STEP_INNER, FIELDS(root_overlay_fields), .reads = {SLOT_PAYLOAD},
-        .writes = {SLOT_ROOT}},
+        .writes = {SLOT_ROOT}, .may_be_outer = true},
     [STEP_MOUNT] = {"mount", STEP_INNER, FIELDS(mount_fields), .reads = {SLOT_ROOT}},
     [STEP_BIND] = {"bind", STEP_INNER, FIELDS(bind_fields), .reads = {SLOT_ROOT}},
-    [STEP_OVERLAY] = {"overlay", STEP_INNER, FIELDS(overlay_fields), .reads = {SLOT_ROOT}},
+    [STEP_OVERLAY] = {"overlay", STEP_INNER, FIELDS(overlay_fields), .reads = {SLOT_ROOT}, .may_be_outer = true},
     [STEP_MAKE_DIRECTORY] = {"make-directory", STEP_INNER, FIELDS(make_directory_fields), .reads = {SLOT_ROOT}},
     [STEP_DEVICE] = {"device", STEP_INNER, FIELDS(device_fields), .reads = {SLOT_ROOT}},
     [STEP_SYMLINK] = {"symlink", STEP_INNER, FIELDS(symlink_fields), .reads = {SLOT_ROOT}},
@@ -109,12 +125,15 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_LOOPBACK] = {"loopback", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
     [STEP_LABEL] = {"label", STEP_INNER, FIELDS(label_fields), .reads = {SLOT_ROOT}},
     [STEP_KEYRING] = {"keyring", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
-    [STEP_RLIMIT] = {"rlimit", STEP_INNER, FIELDS(rlimit_fields), .reads = {SLOT_PAYLOAD}},
-    [STEP_OOM_SCORE] = {"oom-score", STEP_INNER, FIELDS(oom_score_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_RLIMIT] = {"rlimit", STEP_INNER, FIELDS(rlimit_fields), .reads = {SLOT_PAYLOAD},
+        .may_be_outer = true},
+    [STEP_OOM_SCORE] = {"oom-score", STEP_INNER, FIELDS(oom_score_fields), .reads = {SLOT_PAYLOAD},
+        .may_be_outer = true},
     [STEP_IDENTITY] = {"identity", STEP_INNER, FIELDS(identity_fields), .reads = {SLOT_ROOT},
         .writes = {SLOT_IDENTITY}},
     [STEP_WORKING_DIRECTORY] = {"working-directory", STEP_INNER, FIELDS(working_directory_fields),
         .reads = {SLOT_PIVOTED}},
+    [STEP_CHOWN_TREE] = {"chown-tree", STEP_INNER, FIELDS(chown_tree_fields), .reads = {SLOT_IDENTITY}},
     [STEP_CAPABILITIES] = {"capabilities", STEP_INNER, FIELDS(capabilities_fields), .reads = {SLOT_IDENTITY}},
     [STEP_NO_NEW_PRIVILEGES] = {"no-new-privileges", STEP_INNER, NO_FIELDS, .reads = {SLOT_PIVOTED}},
     [STEP_SECCOMP] = {"seccomp", STEP_INNER, FIELDS(seccomp_fields), .reads = {SLOT_PIVOTED}},
@@ -124,7 +143,12 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
 
 const char *step_slot_name(StepSlot slot)
 {
-    static const char *const names[_SLOT_MAX] = {"none", "cgroup", "payload", "root", "pivoted", "identity"};
+    static const char *const names[_SLOT_MAX] = {"none", "cgroup", "payload", "root", "pivoted", "identity", "ids"};
 
     return slot < _SLOT_MAX ? names[slot] : "?";
+}
+
+StepWhere step_where(const Step *step)
+{
+    return step->is_outer ? STEP_OUTER : step_kinds[step->kind].where;
 }

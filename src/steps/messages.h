@@ -7,6 +7,7 @@
  * launcher ──CGROUP──► supervisor ──CGROUP──► inner      the scope exists, go on
  * launcher ──SIGNAL──► supervisor                        forward a signal to the payload
  * inner ──WANT_CGROUP──► supervisor                      everything before the cgroup is built
+ * inner ──WANT_STEPS──► supervisor ──STEPS_DONE(root)──► inner   do what I may not: the outer steps from this one on
  * inner ──TERMINAL(fd)──► supervisor ──TERMINAL(fd)──► launcher
  * inner ──NOTIFY(fd)──► supervisor                       the socket that the payload tells of itself by
  * supervisor ──STARTED(pidfd)──► launcher                the payload's program runs
@@ -27,6 +28,8 @@ typedef enum MessageKind {
     MESSAGE_ANNOUNCED,
     MESSAGE_EXITED,
     MESSAGE_FAILED,
+    MESSAGE_WANT_STEPS,
+    MESSAGE_STEPS_DONE,
 } MessageKind;
 
 #define TRACE_ENTRIES_MAX 39
@@ -49,7 +52,7 @@ typedef struct Message {
     uint32_t kind;
     int32_t number;       /* SIGNAL: signal; STARTED: pid; ANNOUNCED: 1 when registered with systemd-machined;
                              EXITED: code or signal; FAILED: errno */
-    uint32_t step;        /* FAILED: place in the plan */
+    uint32_t step;        /* FAILED, WANT_STEPS: place in the plan */
     uint32_t is_signaled; /* EXITED */
     uint32_t oom_kills;   /* EXITED */
     uint32_t exit_status; /* FAILED: what the launcher should exit with, 125 to 127 */

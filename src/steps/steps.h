@@ -13,6 +13,8 @@
 typedef enum StepWhere {
     STEP_HOST,  /* the supervisor, in the host's namespaces; undone in reverse when the container ends */
     STEP_INNER, /* the first process inside the new namespaces, before it becomes the payload */
+    STEP_OUTER, /* the supervisor for the first process, which waits: with the host's rights, where needed in the
+                   container's namespaces. For what a process in a user namespace may not do */
 } StepWhere;
 
 /* Values that are only known while a plan runs. Each is written once, before it is read (asserted by plan.c). */
@@ -23,6 +25,7 @@ typedef enum StepSlot {
     SLOT_ROOT,     /* fd: the root file system, attached */
     SLOT_PIVOTED,  /* "/" is the container's root */
     SLOT_IDENTITY, /* uid, gid, groups resolved */
+    SLOT_IDS,      /* fd: the container's user namespace, its ids mapped */
     _SLOT_MAX
 } StepSlot;
 
@@ -31,12 +34,18 @@ typedef enum StepKind {
     /* host */
     STEP_CGROUP,
     STEP_DIRECTORY,
+    STEP_ID_RANGE,
     STEP_CLONE_TREE,
+    STEP_DEVICE_TREE,
     STEP_START,
     STEP_JOIN_START,
     STEP_SUPERVISE,
+    /* outer */
+    STEP_ID_MAP,
+    STEP_MAP_TREE,
     /* inner */
     STEP_JOIN,
+    STEP_BECOME_ROOT,
     STEP_PROPAGATION,
     STEP_ROOT_TREE,
     STEP_ROOT_OVERLAY,
@@ -64,6 +73,7 @@ typedef enum StepKind {
     STEP_OOM_SCORE,
     STEP_IDENTITY,
     STEP_WORKING_DIRECTORY,
+    STEP_CHOWN_TREE,
     STEP_CAPABILITIES,
     STEP_NO_NEW_PRIVILEGES,
     STEP_SECCOMP,
@@ -74,9 +84,10 @@ typedef enum StepKind {
 /* The fields of each kind. Pointers lead into the plan's memory. A `_tree` field is the number of a STEP_CLONE_TREE
  * plus one, 0 for none; a `_fd` field a place in the list of fds that travels with the plan, plus one. */
 typedef struct StepCgroup {
-    const char *name;   /* below the cgroup root fd: made, with a sub-group `payload` */
-    uint64_t root_fd;   /* where; 0: the supervisor's own cgroup is already the right one */
-    const char **files; /* "memory.max=67108864", written into it */
+    const char *name;              /* below the cgroup root fd: made, with a sub-group `payload` */
+    uint64_t root_fd;              /* where; 0: the supervisor's own cgroup is already the right one */
+    const char **files;            /* "memory.max=67108864", written into it */
+    uint64_t owner_uid, owner_gid; /* who manages the payload's group; 0: the host's root */
 } StepCgroup;
 
 typedef struct StepDirectory {
@@ -88,11 +99,25 @@ typedef struct StepDirectory {
     uint64_t child_mode, child_uid, child_gid; /* of those, when they are new */
 } StepDirectory;
 
+typedef struct StepIdRange {
+    const char *name;          /* whose it is */
+    uint64_t base;             /* the first of `count` ranges of 64 Ki ids, one after the other */
+    uint64_t lock_fd, count;   /* their locks, one after the other */
+    uint64_t locks_fd, run_fd; /* where their names are: the locks, and ranges/BASE in /run/berth */
+} StepIdRange;
+
 typedef struct StepCloneTree {
     uint64_t source_fd;
     const char *host_path; /* for people only: the fd decides */
     uint64_t recursive;
 } StepCloneTree;
+
+typedef struct StepDeviceTree {
+    const char **options; /* of the tmpfs */
+    uint64_t attributes;
+    const char **nodes; /* "null=1:3" */
+    uint64_t uid, gid;  /* whose they are, on the host */
+} StepDeviceTree;
 
 typedef struct StepStart {
     uint64_t namespaces; /* CLONE_NEW* */
@@ -106,10 +131,23 @@ typedef struct StepJoinStart {
 typedef struct StepJoin {
     uint64_t target_pidfd;
     uint64_t namespaces; /* CLONE_NEW*, without the pid namespace: STEP_JOIN_START entered that one */
+    uint64_t uid, gid;   /* the container's root on the host: pipes that are its standard streams become its own */
 } StepJoin;
 
 /* Whose word it is that a unit is ready: the launcher's, the payload's, the health check's. */
 typedef enum StepNotify { STEP_NOTIFY_STARTED, STEP_NOTIFY_CONTAINER, STEP_NOTIFY_HEALTHY } StepNotify;
+
+typedef struct StepIdMap {
+    const char **uid_map, **gid_map; /* "INSIDE:HOST:COUNT" */
+    uint64_t uid, gid;               /* as in StepJoin */
+} StepIdMap;
+
+typedef struct StepMapTree {
+    uint64_t tree;         /* a cloned tree, not attached yet: its files are seen through the container's map of ids */
+    uint64_t count;        /* of trees, one after the other */
+    const char *host_path; /* for people */
+    uint64_t recursive;
+} StepMapTree;
 
 typedef enum StepLog { STEP_LOG_PASSTHROUGH, STEP_LOG_NONE, STEP_LOG_JOURNAL, STEP_LOG_FILE } StepLog;
 
@@ -167,6 +205,7 @@ typedef struct StepBind {
     const char *target;
     uint64_t attributes;
     uint64_t is_file;
+    uint64_t plain; /* 1: no component of the target may be a link */
 } StepBind;
 
 typedef struct StepOverlay {
@@ -263,6 +302,11 @@ typedef struct StepWorkingDirectory {
     uint64_t create;
 } StepWorkingDirectory;
 
+typedef struct StepChownTree {
+    uint64_t tree;
+    const char *target; /* for people */
+} StepChownTree;
+
 typedef struct StepCapabilities {
     uint64_t bounding, last;
 } StepCapabilities;
@@ -281,15 +325,20 @@ typedef struct StepExec {
 
 typedef struct Step {
     StepKind kind;
+    bool is_outer;      /* an inner step that the supervisor does for the first process: step_where() */
     const char *origin; /* who asked for it: an option, file:line, "default" */
     union {
         StepCgroup cgroup;
         StepDirectory directory;
+        StepIdRange id_range;
         StepCloneTree clone_tree;
+        StepDeviceTree device_tree;
         StepStart start;
         StepJoinStart join_start;
         StepJoin join;
         StepSupervise supervise;
+        StepIdMap id_map;
+        StepMapTree map_tree;
         StepPropagation propagation;
         StepRootTree root_tree;
         StepRootOverlay root_overlay;
@@ -315,6 +364,7 @@ typedef struct Step {
         StepOomScore oom_score;
         StepIdentity identity;
         StepWorkingDirectory working_directory;
+        StepChownTree chown_tree;
         StepCapabilities capabilities;
         StepSeccomp seccomp;
         StepExec exec;
@@ -345,9 +395,12 @@ typedef struct StepKindRow {
     const StepField *fields;
     size_t fields_count;
     StepSlot reads[3], writes[2];
+    bool may_be_outer; /* an inner step that Step.is_outer is understood for */
 } StepKindRow;
 
 extern const StepKindRow step_kinds[_STEP_KIND_MAX];
+/* Where a step runs: its kind's place, or outside when it says so. */
+StepWhere step_where(const Step *step);
 const char *step_slot_name(StepSlot slot);
 
 /* A plan being built or read. Everything that steps point to is owned by `memory`. */

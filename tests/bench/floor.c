@@ -4,8 +4,9 @@
  * born in, a fork and a wait; everything that Berth reads, checks, plans, records or reports is left out, and so is the
  * process that would supervise.
  *
- *     floor ROOT FILTER PROGRAM
+ *     floor [--userns] ROOT FILTER PROGRAM
  *
+ * With --userns in a user namespace of its own, ROOT seen through its map of ids, as `berthctl run --userns=auto` has it.
  * FILTER is a file of Berth's seccomp cache (or a bare BPF program); "-" is none. */
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +39,7 @@
 
 #define CACHE_HEADER_SIZE 48                   /* host/seccomp.c: magic, key, checksum, size */
 #define CAPABILITIES      UINT64_C(0x800405fb) /* what an application container keeps */
+#define FIRST_ID          524288U
 #define STRICT            (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 #ifndef MNT_DETACH
@@ -98,15 +101,20 @@ static int mount_new(int root_fd, const char *path, const char *type, unsigned a
     return mount_fd;
 }
 
-static void make_api_mounts(int root_fd)
+static const char *const dev_options[] = {"mode", "0755", "size", "64k", "nr_inodes", "1m", NULL};
+
+/* dev_fd: /dev with its nodes, made outside; < 0: made here. */
+static void make_api_mounts(int root_fd, int dev_fd)
 {
-    static const char *const dev[] = {"mode", "0755", "size", "64k", "nr_inodes", "1m", NULL};
     static const char *const pts[] = {"newinstance", NULL, "ptmxmode", "0666", "mode", "0620", "gid", "5", NULL};
     static const char *const shm[] = {"mode", "1777", "size", "67108864", NULL};
 
     close(mount_new(root_fd, "proc", "proc", STRICT, NULL));
     close(mount_new(root_fd, "sys", "sysfs", STRICT | MOUNT_ATTR_RDONLY, NULL));
-    close(mount_new(root_fd, "dev", "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, dev));
+    if (dev_fd >= 0)
+        attach(dev_fd, root_fd, "dev");
+    else
+        close(mount_new(root_fd, "dev", "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, dev_options));
     MUST(mkdirat(root_fd, "dev/pts", 0755));
     MUST(mkdirat(root_fd, "dev/shm", 0755));
     MUST(mkdirat(root_fd, "dev/mqueue", 0755));
@@ -115,21 +123,70 @@ static void make_api_mounts(int root_fd)
     close(mount_new(root_fd, "dev/mqueue", "mqueue", STRICT, NULL));
 }
 
-static void make_devices(int root_fd)
+static const struct {
+    const char *path;
+    unsigned major, minor;
+} devices[] = {{"dev/null", 1, 3},   {"dev/zero", 1, 5},    {"dev/full", 1, 7},
+               {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
+
+static void make_devices(int root_fd, bool has_nodes)
 {
-    static const struct {
-        const char *path;
-        unsigned major, minor;
-    } devices[] = {{"dev/null", 1, 3},   {"dev/zero", 1, 5},    {"dev/full", 1, 7},
-                   {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
     static const char *const links[][2] = {{"pts/ptmx", "dev/ptmx"},          {"/proc/self/fd", "dev/fd"},
                                            {"/proc/self/fd/0", "dev/stdin"},  {"/proc/self/fd/1", "dev/stdout"},
                                            {"/proc/self/fd/2", "dev/stderr"}, {"/proc/kcore", "dev/core"}};
 
-    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
+    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]) && !has_nodes; i++)
         MUST(mknodat(root_fd, devices[i].path, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)));
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
         MUST(symlinkat(links[i][0], root_fd, links[i][1]));
+}
+
+/* /dev of a user namespace, in which nobody can make a node. */
+static int make_device_tree(void)
+{
+    int fs_fd = (int) MUST(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)), fd;
+
+    for (const char *const *option = dev_options; *option; option += 2)
+        MUST(syscall(SYS_fsconfig, fs_fd, FSCONFIG_SET_STRING, option[0], option[1], 0));
+    MUST(syscall(SYS_fsconfig, fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+    fd = (int) MUST(syscall(SYS_fsmount, fs_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+    close(fs_fd);
+    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+        const char *name = devices[i].path + strlen("dev/");
+
+        MUST(mknodat(fd, name, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)));
+        MUST(fchownat(fd, name, FIRST_ID, FIRST_ID, 0));
+    }
+    MUST(fchownat(fd, "", FIRST_ID, FIRST_ID, AT_EMPTY_PATH));
+    return fd;
+}
+
+static void write_file(pid_t pid, const char *name, const char *text)
+{
+    char path[64];
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int) pid, name);
+    fd = (int) MUST(open(path, O_WRONLY | O_CLOEXEC));
+    MUST(write(fd, text, strlen(text)));
+    close(fd);
+}
+
+/* The ids of the child, and its root as it sees them. */
+static void map_ids(pid_t pid, int tree_fd)
+{
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP};
+    char map[64], path[64];
+    int fd;
+
+    snprintf(map, sizeof(map), "0 %u 65536", FIRST_ID);
+    write_file(pid, "uid_map", map);
+    write_file(pid, "gid_map", map);
+    snprintf(path, sizeof(path), "/proc/%d/ns/user", (int) pid);
+    fd = (int) MUST(open(path, O_RDONLY | O_CLOEXEC));
+    attributes.userns_fd = (uint64_t) fd;
+    MUST(syscall(SYS_mount_setattr, tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof(attributes)));
+    close(fd);
 }
 
 static void make_read_only(int root_fd)
@@ -228,16 +285,24 @@ static void make_private(int dir_fd, const char *path, uint64_t more)
     MUST(syscall(SYS_mount_setattr, dir_fd, path, AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof(attributes)));
 }
 
-static void become_payload(int tree_fd, const Filter *filter, char **argv)
+static void become_payload(int tree_fd, int dev_fd, int wait_fd, const Filter *filter, char **argv)
 {
     char *environment[] = {(char *) "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                            (char *) "container=floor", (char *) "HOSTNAME=floor", (char *) "HOME=/root", NULL};
 
     umask(0);
+    if (wait_fd >= 0) {
+        char byte;
+
+        MUST(read(wait_fd, &byte, 1));
+        MUST(syscall(SYS_setgroups, 0, NULL));
+        MUST(syscall(SYS_setresgid, 0, 0, 0));
+        MUST(syscall(SYS_setresuid, 0, 0, 0));
+    }
     make_private(AT_FDCWD, "/", 0);
     attach(tree_fd, AT_FDCWD, "/tmp");
-    make_api_mounts(tree_fd);
-    make_devices(tree_fd);
+    make_api_mounts(tree_fd, dev_fd);
+    make_devices(tree_fd, dev_fd >= 0);
     make_read_only(tree_fd);
     make_masks(tree_fd);
     enter_root(tree_fd);
@@ -263,7 +328,8 @@ static int open_cgroup_root(void)
 int main(int argc, char *argv[])
 {
     static Filter filter;
-    int cgroup_root_fd, cgroup_fd, tree_fd, pidfd = -1;
+    int cgroup_root_fd, cgroup_fd, tree_fd, dev_fd = -1, pidfd = -1, pipe_fds[2] = {-1, -1};
+    bool has_userns = argc > 1 && strcmp(argv[1], "--userns") == 0;
     struct clone_args arguments = {
         .flags =
             CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD | CLONE_INTO_CGROUP,
@@ -274,8 +340,13 @@ int main(int argc, char *argv[])
     siginfo_t end = {};
     long pid;
 
+    if (has_userns) {
+        argc--;
+        argv++;
+        arguments.flags |= CLONE_NEWUSER;
+    }
     if (argc < 4) {
-        fprintf(stderr, "usage: floor ROOT FILTER PROGRAM...\n");
+        fprintf(stderr, "usage: floor [--userns] ROOT FILTER PROGRAM...\n");
         return 2;
     }
     read_filter(argv[2], &filter);
@@ -287,9 +358,17 @@ int main(int argc, char *argv[])
     cgroup_fd = (int) MUST(openat(cgroup_root_fd, group, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     arguments.cgroup = (uint64_t) cgroup_fd;
 
+    if (has_userns) {
+        dev_fd = make_device_tree();
+        MUST(pipe2(pipe_fds, O_CLOEXEC));
+    }
     pid = MUST(syscall(SYS_clone3, &arguments, sizeof(arguments)));
     if (pid == 0)
-        become_payload(tree_fd, &filter, argv + 3);
+        become_payload(tree_fd, dev_fd, pipe_fds[0], &filter, argv + 3);
+    if (has_userns) {
+        map_ids((pid_t) pid, tree_fd);
+        MUST(write(pipe_fds[1], "", 1));
+    }
     MUST(waitid((idtype_t) 3 /* P_PIDFD */, (id_t) pidfd, &end, WEXITED));
     MUST(unlinkat(cgroup_root_fd, group, AT_REMOVEDIR));
     return end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;

@@ -199,7 +199,7 @@ test_user_by_name_and_number() {
     # D12: a number is a number, whoever is called so.
     expect_rc 0 ids -u 1001
     assert_eq "$OUT" '1001 0 0'
-    expect_rc 0 ids -u 4294967294:4294967294
+    expect_rc 0 ids --userns=host -u 4294967294:4294967294
     assert_eq "$OUT" '4294967294 4294967294 4294967294'
 }
 

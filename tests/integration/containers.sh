@@ -114,6 +114,9 @@ _no_cgroup_named() { # NAME
 # Nothing of a run may be left once it has ended.
 assert_no_trace() { # NAME
     { local - && set +x; } 2>/dev/null
+    local ranges
+    ranges=$(find "$BERTH_RUN/ranges" -lname "*$1*" 2>/dev/null) || true
+    [[ -z $ranges ]] || fail "a range of ids is left behind: $ranges"
     _assert_nothing_named "$1" "$BERTH_RUN"/{machines,locks,attach}
 }
 

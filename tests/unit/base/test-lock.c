@@ -72,6 +72,33 @@ static void no_link_is_followed(void)
     ASSERT_EQ(faccessat(directory_fd, "elsewhere", F_OK, 0), -1);
 }
 
+/* The other kind of lock: shared by those who say so, and nobody's business of flock(2). */
+static void records_are_shared_or_not(void)
+{
+    _cleanup_close_ int one = -EBADF, two = -EBADF, three = -EBADF;
+
+    ASSERT_OK(lock_take_record(directory_fd, "record", true, &one));
+    ASSERT_OK(lock_take_record(directory_fd, "record", true, &two));
+    ASSERT_EQ(lock_take_record(directory_fd, "record", false, &three), -EBUSY);
+    /* The first to go leaves the name to the other. */
+    lock_forget_record(directory_fd, "record", one);
+    ASSERT_EQ(faccessat(directory_fd, "record", F_OK, 0), 0);
+    one = safe_close(one);
+    ASSERT_EQ(lock_take_record(directory_fd, "record", false, &three), -EBUSY);
+    lock_forget_record(directory_fd, "record", two);
+    ASSERT_EQ(faccessat(directory_fd, "record", F_OK, 0), -1);
+    two = safe_close(two);
+    ASSERT_OK(lock_take_record(directory_fd, "record", false, &three));
+    ASSERT_EQ(lock_take_record(directory_fd, "record", true, &one), -EBUSY);
+    ASSERT_FALSE(lock_is_taken(directory_fd, "record"));
+
+    /* Forgotten twice, with somebody new in between: his name stays. */
+    lock_forget_record(directory_fd, "record", three);
+    ASSERT_OK(lock_take_record(directory_fd, "record", false, &one));
+    lock_forget_record(directory_fd, "record", three);
+    ASSERT_EQ(faccessat(directory_fd, "record", F_OK, 0), 0);
+}
+
 int main(void)
 {
     char directory[] = "/tmp/berth-test-lock.XXXXXX";
@@ -83,6 +110,7 @@ int main(void)
     TEST_RUN(dies_with_its_holder);
     TEST_RUN(unlinked_name_is_free);
     TEST_RUN(no_link_is_followed);
+    TEST_RUN(records_are_shared_or_not);
     close(directory_fd);
     (void) file_remove_tree_at(AT_FDCWD, directory);
     return test_finish();

@@ -19,6 +19,7 @@ typedef struct Case {
     Words options[6];
     char *layers[4]; /* none: the root is a directory */
     bool no_cgroup, own_cgroup, no_seccomp, has_resolv_conf, has_labels;
+    bool has_userns, is_shifted; /* a range of ids of its own; the tree has them on disk already */
 } Case;
 
 #define DIRECTORY "[Container]\nContainerName=web\nDirectory=/srv/tree\n"
@@ -98,6 +99,17 @@ static const Case cases[] = {
      .definition = IMAGE "Exec=/bin/true\n[Filesystem]\nTmpfs=/scratch\nReadOnly=yes\n",
      .layers = ONE_LAYER,
      .has_labels = true},
+    {.name = "userns-directory", .definition = DIRECTORY "Exec=/bin/true\nReadOnly=yes\n", .has_userns = true},
+    {.name = "userns-shifted", .definition = DIRECTORY "Exec=/bin/true\n", .has_userns = true, .is_shifted = true},
+    {.name = "userns-ephemeral", .definition = DIRECTORY "Exec=/bin/true\nEphemeral=yes\n", .has_userns = true},
+    {.name = "userns-volatile", .definition = DIRECTORY "Exec=/bin/true\nVolatile=overlay\n", .has_userns = true},
+    {.name = "userns-boot", .definition = DIRECTORY "Boot=yes\n", .has_userns = true},
+    {.name = "userns-image",
+     .definition = IMAGE "Exec=/bin/true\nUser=www\nVolume=/srv/vol:/vol:U\nVolume=/srv/kept:/kept:noidmap\n"
+                         "Overlay=/l1:/upper:/over\nUlimit=nofile=1024:2048\nUlimit=core=0\nOOMScoreAdjust=-10\n"
+                         "Sysctl=kernel.shmmax=1\n",
+     .layers = ONE_LAYER,
+     .has_userns = true},
     {.name = "no-cgroup", .definition = DIRECTORY "Exec=/bin/true\n", .no_cgroup = true},
     {.name = "own-cgroup", .definition = DIRECTORY "Exec=/bin/true\nMemory=64M\nPidsLimit=100\n", .own_cgroup = true},
 };
@@ -135,6 +147,7 @@ static MountFacts *make_mount_facts(const ContainerSpec *spec)
             mounts[i].source_fd = next++;
             mounts[i].is_file = text_has_suffix(mount->host_path, ".conf");
         }
+        mounts[i].maps_ids = mount->kind == MOUNT_KIND_OVERLAY || mount->ids != MOUNT_IDS_KEEP;
         mounts[i].layers_count = strv_length(mount->host_layers);
         mounts[i].layer_fds = calloc(mounts[i].layers_count + 1, sizeof(uint64_t));
         for (size_t j = 0; j < mounts[i].layers_count; j++)
@@ -184,10 +197,25 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
         .host_resolv_conf = test->has_resolv_conf ? "nameserver 192.0.2.1\n" : NULL,
         .terminal_type = "xterm-256color",
     };
+    char *map[] = {(char *) "0:524288:65536", NULL};
+    IdRangeFacts range = {.base = 524288, .lock_fd = 7, .count = 1};
     int r = make_spec(test, &spec, error);
 
     if (r < 0)
         return r;
+    if (test->has_userns)
+        facts.userns = (UsernsFacts){
+            .uid_map = map,
+            .gid_map = map,
+            .root_uid = 524288,
+            .root_gid = 524288,
+            .maps_root = !test->is_shifted,
+            .maps_store = true,
+            .has_tty_group = true,
+            .ranges = &range,
+            .ranges_count = 1,
+            .locks_fd = 8,
+        };
     facts.mounts = make_mount_facts(spec);
     if (!facts.mounts)
         return -ENOMEM;
@@ -241,6 +269,9 @@ static const char *broken_rule(const StepList *plan)
 
         if ((kind == STEP_BIND || kind == STEP_OVERLAY) && at[STEP_READ_ONLY] >= 0)
             return "a mount of the user stands behind the masks: it could uncover what they hide";
+        if (step_where(&plan->steps[i]) == STEP_INNER && at[STEP_ID_MAP] >= 0 && at[STEP_BECOME_ROOT] < 0 &&
+            kind != STEP_BECOME_ROOT)
+            return "something is done inside before the process is root there";
         if (!plan->steps[i].origin || !*plan->steps[i].origin)
             return "a step has no origin";
         at[kind] = (long) i;
@@ -251,6 +282,9 @@ static const char *broken_rule(const StepList *plan)
         return "the filter needs a capability that is gone";
     if (at[STEP_CAPABILITIES] < at[STEP_IDENTITY])
         return "the capabilities go before the identity is set";
+    if (at[STEP_CHOWN_TREE] >= 0 &&
+        (at[STEP_CHOWN_TREE] < at[STEP_IDENTITY] || at[STEP_CHOWN_TREE] > at[STEP_CAPABILITIES]))
+        return "a volume is given away before it is known to whom, or when that is not allowed any more";
     if (at[STEP_PIVOT] > at[STEP_IDENTITY])
         return "the identity is set while the host is in sight";
     return NULL;

@@ -202,6 +202,10 @@ static const char *value_for(const Setting *setting)
         return "key:/etc/key";
     case SETTING_UUID:
         return "0123456789abcdef0123456789abcdef";
+    case SETTING_USERNS:
+        return "auto";
+    case SETTING_ID_MAPS:
+        return "0:100000:65536";
     case SETTING_ASSIGNMENTS:
         return setting->offset == offsetof(ContainerSpec, sysctls)       ? "kernel.shmmax=1"
                : setting->offset == offsetof(ContainerSpec, log_options) ? "max-size=1M"
@@ -329,6 +333,9 @@ static void bad_values_name_their_origin(void)
         {SETTING_CREDENTIAL, "secret", "not ID:VALUE"},
         {SETTING_CREDENTIAL_FILE, "a:b/c", "'b/c' is neither an absolute path nor"},
         {SETTING_UUID, "0123456789abcdef-123456789abcdefg", "is not a UUID"},
+        {SETTING_USERNS, "container:web", "'container:web' is not a kind of user namespace"},
+        {SETTING_ID_MAPS, "0:1:2:3", "'0:1:2:3' is not INSIDE:HOST[:COUNT]"},
+        {SETTING_ID_MAPS, "1:100000", "the id 0 is not mapped"},
         {SETTING_PATH_LIST, "proc", "'proc' is not an absolute path"},
         {SETTING_ASSIGNMENTS, "novalue", "'novalue' is not KEY=VALUE"},
         {SETTING_ASSIGNMENTS, "=x", "'=x' is not KEY=VALUE"},

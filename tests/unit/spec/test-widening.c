@@ -48,6 +48,11 @@ static void test_what_widens(void)
         {"property", "DeviceAllow=/dev/sda rwm"},
         {"oom-score-adjust", "-500"},
         {"directory", "/srv/other"},
+        {"userns", "host"},
+        {"userns", "0:65536"},
+        {"userns", "keep-id"},
+        {"uidmap", "0:0:1"},
+        {"gidmap", "0:0:1"},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -62,6 +67,7 @@ static void test_what_does_not(void)
         {"memory", "64M"},          {"property", "TasksMax=10"}, {"oom-score-adjust", "500"},
         {"cap-drop", "CHOWN"},      {"read-only", "yes"},        {"env", "A=b"},
         {"no-new-privileges", "1"}, {"hostname", "web"},         {"seccomp-profile", "default"},
+        {"userns", "auto"},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/give-away.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+#include <stddef.h>
+#include <unistd.h>
+
+void warn_of_shared_namespaces(const ContainerSpec *spec)
+{
+    const struct {
+        bool is_shared;
+        size_t member;
+        const char *what;
+    } rows[] = {
+        {spec->userns.mode == USERNS_HOST, offsetof(ContainerSpec, userns),
+         spec->privileged
+             ? "root inside is the host's root, and nothing holds it"
+             : "root inside is the host's root, held by capabilities, the system call filter and masks only"},
+        {spec->network == NETWORK_HOST, offsetof(ContainerSpec, network),
+         "the payload has the host's network: its addresses, what listens on loopback, abstract sockets"},
+    };
+
+    if (!isatty(STDERR_FILENO))
+        return;
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        if (rows[i].is_shared)
+            log_warning("%s: %s", spec_origin(spec, rows[i].member), rows[i].what);
+}
