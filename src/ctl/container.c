@@ -84,10 +84,11 @@ static int read_machine(Ctl *ctl, Container *container)
 
     if (r == 0)
         r = copy_string(&container->directory, machine->directory);
-    container->state = !roster_is_alive(ctl->roster, container->name) ? CONTAINER_UNSUPERVISED
-                       : machine->leader == 0                         ? CONTAINER_STARTING
-                       : machine_is_paused(machine)                   ? CONTAINER_PAUSED
-                                                                      : CONTAINER_RUNNING;
+    container->state = machine->foreign                                 ? CONTAINER_RUNNING
+                       : !roster_is_alive(ctl->roster, container->name) ? CONTAINER_UNSUPERVISED
+                       : machine->leader == 0                           ? CONTAINER_STARTING
+                       : machine_is_paused(machine)                     ? CONTAINER_PAUSED
+                                                                        : CONTAINER_RUNNING;
     (void) definition_exists(container->name, &container->definition);
     return r;
 }

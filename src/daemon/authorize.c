@@ -69,7 +69,7 @@ static void audit(const Request *request, BusTier tier, const char *result)
 }
 
 /* The same words whatever the reason was, and whether or not there is what was asked for. */
-static int refuse(Request *request, BusTier tier, const char *reason)
+int authorize_refuse(Request *request, BusTier tier, const char *reason)
 {
     int r;
 
@@ -190,21 +190,21 @@ int authorize(Request *request, BusTier required, BusTier granted)
     if (required == BUS_TIER_READ)
         return 1;
     if (request->caller->is_inside)
-        return refuse(request, required, "refused: the caller runs in a container");
+        return authorize_refuse(request, required, "refused: the caller runs in a container");
     if (caller_is_privileged(daemon, request->caller) || granted >= required) {
         audit(request, required, granted >= required ? "allowed by polkit" : "allowed");
         return 1;
     }
     /* It asks for more than it did when polkit was asked. */
     if (granted > BUS_TIER_READ)
-        return refuse(request, required, "refused: it changed while polkit was asked");
+        return authorize_refuse(request, required, "refused: it changed while polkit was asked");
     if (daemon->is_user)
-        return refuse(request, required, "refused: not this bus's user");
+        return authorize_refuse(request, required, "refused: not this bus's user");
     if (count_pending(daemon, request->caller->uid, &own) >= PENDING_MAX || own >= PENDING_PER_USER_MAX) {
         audit(request, required, "refused: too many requests");
         r = bus_reply_error(request->message, BUS_ERROR_TOO_MANY, "Too many requests are waiting for authorization");
         return r < 0 ? r : 0;
     }
     r = put_aside(request, required);
-    return r < 0 ? refuse(request, required, "refused: polkit cannot be asked") : 0;
+    return r < 0 ? authorize_refuse(request, required, "refused: polkit cannot be asked") : 0;
 }

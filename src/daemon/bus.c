@@ -38,6 +38,8 @@ static const Operation operations[_BUS_OPERATION_MAX] = {
     [BUS_LOAD_IMAGE] = {method_load_image, arguments_load},
     [BUS_START] = {method_start, NULL},
     [BUS_REMOVE_CONTAINER] = {method_remove_container, arguments_force},
+    [BUS_REGISTER] = {method_register, arguments_register},
+    [BUS_UNREGISTER] = {method_unregister, NULL},
     [BUS_EXEC] = {method_exec, arguments_exec},
     [BUS_OPEN_SHELL] = {method_open_shell, arguments_shell},
 };
@@ -119,11 +121,15 @@ static bool is_isolated(const Request *request)
 static TierFacts gather_facts(const Request *request)
 {
     const BusMethod *method = request->method;
+    const Machine *machine = request->daemon->machine;
 
     return (TierFacts){
-        .least = method->least,
+        /* To unregister what is not there is to do nothing, and names are for everybody. */
+        .least = method->operation == BUS_UNREGISTER && !machine ? BUS_TIER_READ : method->least,
+        .is_own = machine && caller_owns(request->caller, (uid_t) machine->owner),
+        .is_foreign = machine && machine->foreign,
         .is_about = request->name != NULL,
-        .is_missing = !request->daemon->machine && !request->has_image && !request->definition,
+        .is_missing = !machine && !request->has_image && !request->definition,
         .enters = method->flags & BUS_METHOD_ENTERS,
         .configures = method->flags & BUS_METHOD_CONFIGURES,
         .is_isolated = is_isolated(request),

@@ -75,8 +75,7 @@ static int ask_bus(Daemon *daemon, Caller *caller, int *ret_pidfd)
     return r;
 }
 
-/* Whether the process shares a namespace with us. What cannot be looked at is somewhere else. */
-static bool shares_namespace(pid_t pid, const char *kind)
+bool caller_shares_namespace(pid_t pid, const char *kind)
 {
     _cleanup_free_ char *theirs = text_format("/proc/%d/ns/%s", (int) pid, kind);
     _cleanup_free_ char *ours = text_format("/proc/self/ns/%s", kind);
@@ -122,8 +121,8 @@ int caller_identify(Daemon *daemon, sd_bus_message *message, Caller *ret)
         return -ESRCH;
     /* On the session bus there is only this user, and nothing that a container could gain. */
     if (!daemon->is_user)
-        caller.is_inside = !shares_namespace(caller.pid, "user") || !shares_namespace(caller.pid, "pid") ||
-                           caller_find_machine(daemon, caller.pid);
+        caller.is_inside = !caller_shares_namespace(caller.pid, "user") ||
+                           !caller_shares_namespace(caller.pid, "pid") || caller_find_machine(daemon, caller.pid);
     /* The process that made the connection still lives, so what was read by its pid was of it. */
     if (pidfd >= 0 && !is_alive(pidfd))
         return -ESRCH;
@@ -139,7 +138,12 @@ bool caller_is_privileged(const Daemon *daemon, const Caller *caller)
     return !caller->is_inside && (caller->uid == 0 || (daemon->is_user && caller->uid == geteuid()));
 }
 
-bool caller_may_see(const Daemon *daemon, const Caller *caller)
+bool caller_owns(const Caller *caller, uid_t owner)
 {
-    return caller_is_privileged(daemon, caller);
+    return !caller->is_inside && caller->uid == owner;
+}
+
+bool caller_may_see(const Daemon *daemon, const Caller *caller, uid_t owner)
+{
+    return caller_is_privileged(daemon, caller) || caller_owns(caller, owner);
 }

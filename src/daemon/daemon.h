@@ -24,6 +24,9 @@ typedef struct KnownMachine {
     char *cgroup; /* NULL without one */
     char *image;  /* as the bus takes it; NULL for a directory */
     uint64_t leader;
+    bool is_foreign;
+    uid_t owner;
+    sd_event_source *end; /* of a foreign one's leader; NULL */
 } KnownMachine;
 
 /* A name of an image and what it means. */
@@ -84,7 +87,7 @@ typedef struct Request {
     KillWhom whom;
     int32_t signal_number;
     bool force;
-    const char *user, *working_directory, *reference;
+    const char *user, *working_directory, *reference, *machine_class, *service, *root, *id;
     char **argv, **environment; /* owned */
     int fds[3];
 
@@ -96,7 +99,10 @@ typedef struct Request {
 int caller_identify(Daemon *daemon, sd_bus_message *message, Caller *ret);
 /* Root of this host, or the user whose session bus this is: asks nobody. */
 bool caller_is_privileged(const Daemon *daemon, const Caller *caller);
-bool caller_may_see(const Daemon *daemon, const Caller *caller);
+bool caller_owns(const Caller *caller, uid_t owner);
+bool caller_may_see(const Daemon *daemon, const Caller *caller, uid_t owner);
+/* Whether a process lives in the same namespace ("user", "pid") as the daemon. What cannot be looked at does not. */
+bool caller_shares_namespace(pid_t pid, const char *kind);
 /* The known machine that a process is in, or NULL. */
 const KnownMachine *caller_find_machine(const Daemon *daemon, pid_t pid);
 
@@ -127,6 +133,8 @@ int object_open_store(Daemon *daemon, bool create, Error *error);
 
 /* authorize.c: 1 go on; 0 it was refused and answered, or polkit is asked and bus_dispatch() is called again. */
 int authorize(Request *request, BusTier required, BusTier granted);
+/* The answer to whoever may not, whatever the reason; the log has it. Returns as authorize(). */
+int authorize_refuse(Request *request, BusTier tier, const char *reason);
 void authorize_cancel_all(Daemon *daemon);
 
 /* watch.c: what is known of machines and images, kept up to date while the daemon runs. */
@@ -187,6 +195,11 @@ int method_kill(Request *request);
 int method_pause(Request *request);
 int method_resume(Request *request);
 int method_remove_image(Request *request);
+
+/* method-register.c */
+int arguments_register(Request *request);
+int method_register(Request *request);
+int method_unregister(Request *request);
 
 /* method-session.c */
 int arguments_exec(Request *request);

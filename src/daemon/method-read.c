@@ -49,13 +49,13 @@ static int append_machine(Request *request, sd_bus_message *reply, const KnownMa
 {
     Daemon *daemon = request->daemon;
     _cleanup_free_ char *path = object_path(BUS_OBJECT_MACHINE, known->name);
-    const Machine brief = {.name = known->name, .cgroup = known->cgroup, .leader = known->leader};
-    bool is_visible = caller_may_see(daemon, request->caller);
+    const Machine brief = {
+        .name = known->name, .cgroup = known->cgroup, .leader = known->leader, .foreign = known->is_foreign};
+    bool is_visible = caller_may_see(daemon, request->caller, known->owner);
 
     return path ? sd_bus_message_append(reply, "(ssssuo)", known->name, "container",
                                         object_machine_state(daemon->roster, &brief),
-                                        known->image && is_visible ? known->image : "",
-                                        daemon->is_user ? (uint32_t) geteuid() : UINT32_C(0), path)
+                                        known->image && is_visible ? known->image : "", (uint32_t) known->owner, path)
                 : -ENOMEM;
 }
 

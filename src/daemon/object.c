@@ -19,6 +19,8 @@ char *object_path(BusObject object, const char *name)
 
 const char *object_machine_state(Roster *roster, const Machine *machine)
 {
+    if (machine->foreign)
+        return "running";
     if (!roster_is_alive(roster, machine->name))
         return "unsupervised";
     return machine->leader == 0 ? "starting" : machine_is_paused(machine) ? "paused" : "running";
@@ -165,14 +167,16 @@ static int append_machine(Daemon *daemon, sd_bus_message *reply, const BusProper
     bool is_visible = property->flags & BUS_PROPERTY_PUBLIC;
 
     if (strcmp(property->name, "Class") == 0)
-        return append_text(reply, "container");
+        return append_text(reply, machine->machine_class ? machine->machine_class : "container");
     if (strcmp(property->name, "State") == 0)
         return append_text(reply, object_machine_state(daemon->roster, machine));
     if (strcmp(property->name, "Owner") == 0)
-        return sd_bus_message_append(reply, "u", daemon->is_user ? (uint32_t) geteuid() : 0);
+        return sd_bus_message_append(reply, "u", (uint32_t) machine->owner);
     if (!is_visible)
         is_visible = caller_identify(daemon, sd_bus_get_current_message(daemon->bus), &caller) == 0 &&
-                     caller_may_see(daemon, &caller);
+                     caller_may_see(daemon, &caller, (uid_t) machine->owner);
+    if (is_visible && machine->foreign && strcmp(property->name, "RootDirectory") == 0)
+        return append_text(reply, machine->foreign_root);
     return append_field(reply, property, is_visible ? machine : NULL);
 }
 

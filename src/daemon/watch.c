@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 
 /* Files appear and change by rename(2) or link(2) (file_write_atomic_at()), and go by unlink(2). A state file is renamed into
@@ -43,7 +44,31 @@ static void known_machine_done(KnownMachine *known)
     free(known->name);
     free(known->cgroup);
     free(known->image);
+    sd_event_source_disable_unref(known->end);
     *known = (KnownMachine){};
+}
+
+static int on_foreign_end(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    Daemon *daemon = userdata;
+
+    (void) fd;
+    (void) events;
+    (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    /* Its record goes, and by that it is told. */
+    (void) roster_reconcile(daemon->roster, NULL, NULL);
+    return 0;
+}
+
+/* A foreign machine has no supervisor who would remove its record. Where this fails, the next start or command does. */
+static void watch_leader(Daemon *daemon, const Machine *machine, KnownMachine *known)
+{
+    int fd = machine_open_leader(machine);
+
+    if (fd < 0 || sd_event_add_io(daemon->event, &known->end, fd, EPOLLIN, on_foreign_end, daemon) < 0)
+        safe_close(fd);
+    else
+        (void) sd_event_source_set_io_fd_own(known->end, true);
 }
 
 static int read_known(Daemon *daemon, const char *name, KnownMachine *ret)
@@ -61,10 +86,14 @@ static int read_known(Daemon *daemon, const char *name, KnownMachine *ret)
     known.cgroup = machine->cgroup ? strdup(machine->cgroup) : NULL;
     known.image = machine->image ? object_text(machine->image) : NULL;
     known.leader = machine->leader;
+    known.is_foreign = machine->foreign;
+    known.owner = (uid_t) machine->owner;
     if (!known.name || (machine->cgroup && !known.cgroup) || (machine->image && !known.image)) {
         known_machine_done(&known);
         return -ENOMEM;
     }
+    if (known.is_foreign)
+        watch_leader(daemon, machine, &known);
     *ret = known;
     return 0;
 }

@@ -122,6 +122,59 @@ uint64_t process_pidfd_id(int pidfd)
     return st.st_ino;
 }
 
+/* The value of the line "KEY:\t…" of a file of /proc, which a NUL ends. */
+static int read_field(const char *path, const char *key, char *value, size_t size)
+{
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t length = strlen(key);
+    char text[4096];
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+    if (n < 0)
+        return errno == ENOENT ? -ESRCH : -errno;
+    text[n] = 0;
+    for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        if (strncmp(line, key, length) == 0 && line[length] == ':') {
+            (void) snprintf(value, size, "%.*s", (int) strcspn(line + length + 1, "\n"), line + length + 1);
+            return 0;
+        }
+    return -ENODATA;
+}
+
+int process_pid_of(int pidfd, pid_t *ret)
+{
+    char path[64], value[32];
+    long pid = 0;
+    int r;
+
+    (void) snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+    r = read_field(path, "Pid", value, sizeof(value));
+    if (r < 0) /* only pidfds have the line */
+        return r == -ENODATA || r == -ESRCH ? -EBADF : r;
+    if (sscanf(value, "%ld", &pid) != 1 || pid <= 0 || pid > INT32_MAX)
+        return -ESRCH;
+    *ret = (pid_t) pid;
+    return 0;
+}
+
+int process_user_of(pid_t pid, uid_t *ret)
+{
+    char path[64], value[128];
+    unsigned ids[4];
+    int r;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/status", (int) pid);
+    r = read_field(path, "Uid", value, sizeof(value));
+    if (r < 0)
+        return r;
+    if (sscanf(value, "%u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) != 4)
+        return -EBADMSG;
+    if (ids[0] != ids[1] || ids[0] != ids[2] || ids[0] != ids[3])
+        return -EPERM;
+    *ret = ids[0];
+    return 0;
+}
+
 int process_start_time(pid_t pid, uint64_t *ret_ticks)
 {
     _cleanup_close_ int fd = -EBADF;

@@ -30,6 +30,11 @@ int process_send_signal(int pidfd, int signal_number);
 int process_wait(int pidfd, int *ret_code, bool *ret_signaled);
 /* The inode number of a pidfd: since Linux 6.9 unique per boot and process; 0 where the kernel has no pidfs. */
 uint64_t process_pidfd_id(int pidfd);
+/* The process that a pidfd refers to, as this PID namespace numbers it: -EBADF for any other file, -ESRCH when it is dead or
+ * not in this namespace. */
+int process_pid_of(int pidfd, pid_t *ret);
+/* Its user ID, when real, effective, saved and file system's are the same: -EPERM when they are not. */
+int process_user_of(pid_t pid, uid_t *ret);
 /* The start time in clock ticks after boot (proc_pid_stat(5) field 22): with the pid an identity on every kernel. */
 int process_start_time(pid_t pid, uint64_t *ret_ticks);
 

@@ -263,6 +263,10 @@ int launch_enter(const EnterRequest *request, int *ret_exit_status, Error *error
     int r;
 
     *ret_exit_status = LAUNCH_EXIT_FAILURE;
+    /* Its namespaces, root and processes are its owner's, who could be waiting for somebody with more rights. */
+    if (machine->foreign)
+        return error_hint(error, error_set(error, -EOPNOTSUPP, "'%s' is no container of Berth's", machine->name),
+                          "use '%s', which registered it", machine->service ? machine->service : "the program");
     entry.leader_fd = machine_open_leader(machine);
     if (entry.leader_fd < 0)
         return error_set(error, entry.leader_fd, "'%s' is not running any more", machine->name);

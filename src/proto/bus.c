@@ -35,6 +35,12 @@ static const BusMethod manager_methods[] = {
     {"StartMachine", BUS_START, "s", "name", "", "", BUS_TIER_MANAGE,
      BUS_METHOD_NAMED | BUS_METHOD_CONFIGURES | BUS_METHOD_ON_DEFINITION,
      "starts a container by its definition, as 'berthctl start' does, and answers when it runs"},
+    {"RegisterMachine", BUS_REGISTER, "sssssh", "name class service root id leader", "o", "machine", BUS_TIER_REGISTER, 0,
+     "adds a process that is no container of Berth's, by its pidfd, to the machines until it ends: of the class container, with "
+     "a name of who runs it and, if there are any, an absolute root directory and an ID of 64 hexadecimal digits. It must be the "
+     "caller's own, and in a user namespace of its own unless the caller is root"},
+    {"UnregisterMachine", BUS_UNREGISTER, "s", "name", "", "", BUS_TIER_MANAGE, BUS_METHOD_NAMED,
+     "takes RegisterMachine() back; when there is no such machine there is nothing to do"},
     {"RemoveContainer", BUS_REMOVE_CONTAINER, "sb", "name force", "", "", BUS_TIER_MANAGE, BUS_METHOD_NAMED,
      "removes a stopped container with its definition and what it wrote; with force a running one is stopped first"},
     {"Exec", BUS_EXEC, "sssasashhh", "name user directory argv environment input output errors", "i", "status",
@@ -83,10 +89,11 @@ static const BusProperty machine_properties[] = {
     {"Class", "s", NULL, BUS_PROPERTY_CONST | BUS_PROPERTY_PUBLIC, "container"},
     {"State", "s", NULL, BUS_PROPERTY_PUBLIC, "starting, running, paused or unsupervised"},
     {"Owner", "u", NULL, BUS_PROPERTY_CONST | BUS_PROPERTY_PUBLIC, "user ID of whom it belongs to"},
+    {"Service", "s", "service", BUS_PROPERTY_CONST, "what registered it; empty for a container of Berth's"},
     {"Id", "s", "id", BUS_PROPERTY_CONST, "64 hexadecimal digits, made at each start"},
     {"Image", "s", "image", BUS_PROPERTY_CONST, "the image that it was started from, as it was named; empty for a directory"},
     {"ImageId", "s", "image_id", BUS_PROPERTY_CONST, "the ID of that image"},
-    {"RootDirectory", "s", "directory", BUS_PROPERTY_CONST, "the directory that it was started from; empty for an image"},
+    {"RootDirectory", "s", "directory", BUS_PROPERTY_CONST, "the directory that it was started from, or was said to be in; empty for an image"},
     {"Command", "as", "command", BUS_PROPERTY_CONST, "the program that it runs, with arguments"},
     {"User", "s", "user", BUS_PROPERTY_CONST, "the user inside that the program was started as"},
     {"Unit", "s", "unit", BUS_PROPERTY_CONST, "its systemd unit; empty without systemd"},
@@ -130,6 +137,7 @@ const BusInterface bus_interfaces[] = {
 
 const BusErrorName bus_error_names[] = {
     {BUS_ERROR_NO_SUCH_MACHINE, ENXIO, "no machine of that name runs"},
+    {BUS_ERROR_MACHINE_EXISTS, EEXIST, "there is a machine of that name, or one is just being started"},
     {BUS_ERROR_NO_SUCH_IMAGE, ENOENT, "there is no image of that name"},
     {BUS_ERROR_NO_SUCH_DEFINITION, ENOENT, "there is no definition of that name that could be started"},
     {BUS_ERROR_NOT_IN_MACHINE, ENXIO, "the process belongs to no machine"},

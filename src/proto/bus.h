@@ -33,6 +33,8 @@ typedef enum BusOperation {
     BUS_REMOVE_CONTAINER,
     BUS_EXEC,
     BUS_OPEN_SHELL,
+    BUS_REGISTER,
+    BUS_UNREGISTER,
     _BUS_OPERATION_MAX,
 } BusOperation;
 
@@ -99,6 +101,7 @@ typedef struct BusErrorName {
 
 #define BUS_ERROR_PREFIX             BUS_NAME ".Error."
 #define BUS_ERROR_NO_SUCH_MACHINE    BUS_ERROR_PREFIX "NoSuchMachine"
+#define BUS_ERROR_MACHINE_EXISTS     BUS_ERROR_PREFIX "MachineExists"
 #define BUS_ERROR_NO_SUCH_IMAGE      BUS_ERROR_PREFIX "NoSuchImage"
 #define BUS_ERROR_NO_SUCH_DEFINITION BUS_ERROR_PREFIX "NoSuchDefinition"
 #define BUS_ERROR_NOT_IN_MACHINE     BUS_ERROR_PREFIX "NoMachineForPID"

@@ -48,6 +48,11 @@ const JsonField machine_fields[] = {
     FLAG(registered),
     FLAG(has_definition),
     JSON_FIELD(Machine, start_trace, JSON_FIELD_LIST),
+    FLAG(foreign),
+    STRING(machine_class),
+    STRING(service),
+    STRING(foreign_root),
+    NUMBER(owner),
 };
 const size_t machine_fields_count = ELEMENTSOF(machine_fields);
 

@@ -32,9 +32,13 @@ typedef struct Machine {
     uint64_t created_usec, started_usec; /* realtime */
     uint64_t stop_timeout_usec, stop_signal;
     bool interactive, terminal, boot;
-    bool remove;         /* what it wrote goes with it */
-    bool registered;     /* with systemd-machined */
-    char **start_trace;  /* "BEGIN DURATION WHERE WHAT", microseconds after it was asked for: what took longest */
+    bool remove;        /* what it wrote goes with it */
+    bool registered;    /* with systemd-machined */
+    char **start_trace; /* "BEGIN DURATION WHERE WHAT", microseconds after it was asked for: what took longest */
+    bool foreign;       /* no container of ours: a process that somebody registered over the bus */
+    uint64_t owner;     /* user ID of whom it belongs to */
+    /* Of a foreign one, as it was registered: text, to be believed by nobody. */
+    char *machine_class, *service, *foreign_root;
     bool has_definition; /* /run/berth/containers/NAME.container was made for it */
     json_t *unknown;     /* fields of a newer version, kept */
 } Machine;

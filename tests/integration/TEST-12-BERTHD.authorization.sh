@@ -75,4 +75,108 @@ test_F3_matrix() {
     echo "# $(tail -n 1 "$OUT_FILE")"
 }
 
+# What may be registered, by whom, and what can be done with it then. Without polkit only root gets that far.
+test_F3_registration() {
+    set_up
+    grant
+    expect_rc 0 python3 -B - "$HELPERS" "$BERTHCTL" "$BERTH_HOST" "$BERTH_RUN" <<'PYTHON'
+import os, pwd, signal, subprocess, sys, time
+sys.path.insert(0, sys.argv[1])
+from busclient import Bus, BusError
+berthctl, host, run = sys.argv[2:]
+DENIED, INVALID, EXISTS = "org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.InvalidArgs", "org.berth1.Error.MachineExists"
+
+def connect(user):
+    if user == "root":
+        return Bus()
+    uid = pwd.getpwnam(user).pw_uid
+    os.setegid(uid)
+    os.seteuid(uid)
+    try:
+        return Bus()
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+def start(user, *prefix):
+    """A process of the user's that waits; its Popen and a pidfd."""
+    uid = pwd.getpwnam(user).pw_uid
+    process = subprocess.Popen([*prefix, "sleep", "1000"], user=uid, group=uid, extra_groups=[])
+    time.sleep(0.3)
+    return process, os.pidfd_open(process.pid)
+
+def attempt(bus, member, signature, *arguments):
+    try:
+        bus.manager(member, signature, *arguments)
+    except BusError as error:
+        return error.name
+
+def register(bus, fd, name="reg-1", kind="container", service="test", root="", id=""):
+    return attempt(bus, "RegisterMachine", "sssssh", name, kind, service, root, id, fd)
+
+root = Bus()
+process, fd = start("daemon", "unshare", "--user", "--map-root-user")
+# What makes no sense is refused before anybody is asked.
+for wrong in (dict(name=".host"), dict(name="host"), dict(name="a/b"), dict(name=""), dict(name="x" * 65), dict(kind="host"),
+              dict(kind="vm"), dict(kind=""), dict(service=""), dict(service="a b"), dict(root="relative"), dict(root="/a/../b"), dict(id="12"),
+              dict(id="G" * 64)):
+    assert register(root, fd, **wrong) == INVALID, wrong
+null = os.open("/dev/null", os.O_RDWR)
+assert register(root, null) == INVALID
+assert register(root, os.pidfd_open(1)) == DENIED
+# Root registers anybody's, once.
+assert register(root, fd) is None
+assert register(root, fd) == EXISTS
+path = root.manager("GetMachine", "s", "reg-1")[0]
+seen = root.properties(path, "org.berth1.Machine")
+assert (seen["Owner"], seen["Leader"], seen["Service"], seen["Class"]) == (0, process.pid, "test", "container"), seen
+# Nobody enters it by us: what waits there is not ours.
+assert subprocess.run([berthctl, "exec", "reg-1", "true"], stderr=subprocess.DEVNULL).returncode != 0
+assert attempt(root, "UnregisterMachine", "s", "reg-1") is None
+assert attempt(root, "UnregisterMachine", "s", "reg-1") is None
+assert root.manager("ListMachines")[0] == []
+os.kill(process.pid, 0)
+# When the leader ends, the machine is gone, and it is told.
+root.listen("type='signal',interface='org.berth1.Manager'")
+root.manager("Subscribe")
+assert register(root, fd, name="reg-2") is None
+process.kill()
+process.wait()
+assert root.next_signal(lambda m: m.fields["member"] == "MachineRemoved").body[0] == "reg-2"
+assert root.manager("ListMachines")[0] == [] and not os.path.exists(f"{run}/machines/reg-2")
+assert register(root, fd) == INVALID
+if host == "host":
+    sys.exit()
+
+user, other, manager = connect("berth-register"), connect("berth-inspect"), connect("berth-root")
+own, own_fd = start("berth-register", "unshare", "--user", "--map-root-user")
+plain, plain_fd = start("berth-register")
+foreign, foreign_fd = start("berth-inspect", "unshare", "--user", "--map-root-user")
+roots = subprocess.Popen(["sleep", "1000"])
+try:
+    for what, wrong in (("PID 1", os.pidfd_open(1)), ("root's", os.pidfd_open(roots.pid)), ("another user's", foreign_fd),
+                        ("in the host's user namespace", plain_fd)):
+        assert register(user, wrong) == DENIED, what
+        assert what == "PID 1" or what == "in the host's user namespace" or register(manager, wrong) == DENIED, what
+    assert register(other, foreign_fd) in (DENIED, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired")
+    assert register(user, own_fd, name="reg-3", id="ab" * 32) is None
+    path = user.manager("GetMachine", "s", "reg-3")[0]
+    assert user.properties(path, "org.berth1.Machine")["Id"] == "ab" * 32
+    assert other.properties(path, "org.berth1.Machine")["Id"] == ""
+    # The owner's, and nobody else's.
+    for member, signature, arguments in (("KillMachine", "ssi", ("reg-3", "leader", 10)), ("UnregisterMachine", "s", ("reg-3",))):
+        assert attempt(other, member, signature, *arguments) in (DENIED, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"), member
+    assert attempt(user, "OpenShell", "ssasas", "reg-3", "", [], []) in (DENIED, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired")
+    status = manager.manager("Exec", "sssasashhh", "reg-3", "", "", ["true"], [], null, null, null)[0]
+    assert status == 125, status
+    assert attempt(user, "DescribeMachine", "s", "reg-3") is None
+    assert attempt(user, "TerminateMachine", "s", "reg-3") is None
+    own.wait()
+    assert user.manager("ListMachines")[0] == []
+finally:
+    for left in (own, plain, foreign, roots):
+        left.kill()
+PYTHON
+}
+
 run_tests

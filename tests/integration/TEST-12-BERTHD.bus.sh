@@ -207,6 +207,56 @@ PYTHON
     kill -0 "$DAEMON"
 }
 
+# F5: any value of the right types, and of others, as root, who is asked nothing: the daemon answers and goes on.
+test_F5_random_messages() {
+    local victim
+    set_up
+    start_daemon
+    sleep 1000 &
+    victim=$!
+    on_exit kill "$victim"
+    simulate_machines 1 "$victim"
+    "$(daemon_program)" --introspect >"$TEST_TMP/interface"
+    python3 -B - "$HELPERS" "$TEST_TMP/interface" <<'PYTHON'
+import json, os, random, sys
+sys.path.insert(0, sys.argv[1])
+from busclient import Bus, BusError, split
+random.seed(12)
+TEXTS = ["", "x", "sim-000", "not-there", "leader", "container", "../..", "/", "a=b", "=", "\x1b[31m", "\u202e", "%s%n", "-x", "x" * 70000]
+NUMBERS = [0, 1, 9, 2**31 - 1, 2**32 - 1, 2**63, 2**64 - 1]
+null = os.open("/dev/null", os.O_RDWR)
+def value(kind):
+    if kind[0] == "a":
+        return [value(kind[1:]) for _ in range(random.choice((0, 1, 3, 300)))]
+    if kind == "h":
+        return null
+    if kind == "b":
+        return random.choice((0, 1))
+    if kind == "i":
+        return random.choice((-2**31, -1, 0, 1, 10, 64, 65, 2**31 - 1))
+    if kind == "u":
+        return random.choice(NUMBERS[:5])
+    return random.choice(TEXTS) if kind == "s" else random.choice(NUMBERS)
+bus, served, refused = Bus(), 0, 0
+for interface in json.load(open(sys.argv[2]))["interfaces"]:
+    path = {"Manager": "/org/berth1", "Machine": "/org/berth1/machine/sim_2d000"}.get(interface["name"].rsplit(".", 1)[1], "/org/berth1/image/x")
+    for method in interface["methods"]:
+        for round in range(8):
+            kinds = split(method["in"])
+            if round == 7:
+                random.shuffle(kinds)
+            try:
+                bus.call("org.berth1", path, interface["name"], method["name"], "".join(kinds), [value(kind) for kind in kinds])
+                served += 1
+            except BusError as error:
+                assert error.name != "org.freedesktop.DBus.Error.NoReply", method["name"]
+                refused += 1
+assert served > 20 and refused > 80, (served, refused)
+PYTHON
+    kill -0 "$DAEMON"
+    assert_no_match "$(cat "$DAEMON_LOG")" 'ERROR: |runtime error'
+}
+
 test_control() {
     local path
     set_up
