@@ -195,6 +195,10 @@ static void check_properties(Definition *definition, const SpecLayer *expanded)
             _cleanup_error_ Error error = {};
             int r = assignment->setting->type == SETTING_PROPERTY ? property_check(*value, &error) : 0;
 
+            /* An escape in the name of an instance can bring any byte; a line is one property. */
+            for (const char *c = *value; *c && r == 0; c++)
+                if ((unsigned char) *c < 0x20)
+                    r = error_set(&error, -EINVAL, "'%s' holds a control character", *value);
             if (r < 0) {
                 r = error_prefix(&error, r, "%s", assignment->origin);
                 definition_add_problem(definition, &error, r);

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define UNIT_NAME_CHARACTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:-_.\\@"
+
 void definition_links_done(DefinitionLinks *links)
 {
     for (size_t i = 0; i < links->count; i++) {
@@ -38,7 +40,7 @@ static bool is_unit_name(const char *name)
     static const char *const suffixes[] = {".service", ".target", ".socket", ".timer", ".path",
                                            ".slice",   ".mount",  ".device", ".scope"};
 
-    if (strpbrk(name, "/% \t\"'") || name[0] == '.' || strlen(name) > 255)
+    if (strspn(name, UNIT_NAME_CHARACTERS) != strlen(name) || name[0] == '.' || strlen(name) > 255)
         return false;
     for (size_t i = 0; i < ELEMENTSOF(suffixes); i++)
         if (text_has_suffix(name, suffixes[i]) && strlen(name) > strlen(suffixes[i]))
