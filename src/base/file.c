@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 int file_read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_size)
 {
@@ -150,6 +151,33 @@ int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t 
     return r;
 }
 
+/* ".#NAME.0123456789abcdef" */
+static bool is_temporary(const char *name)
+{
+    const char *number = strrchr(name, '.');
+
+    return strncmp(name, ".#", 2) == 0 && number && strlen(number) == 17 &&
+           strspn(number + 1, "0123456789abcdef") == 16;
+}
+
+void file_sweep_temporary_at(int dir_fd, unsigned age_sec)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    struct stat st;
+
+    if (!directory) {
+        safe_close(fd);
+        return;
+    }
+    while ((entry = readdir(directory)))
+        if (is_temporary(entry->d_name) && fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode) && time(NULL) - st.st_mtime > (time_t) age_sec)
+            (void) unlinkat(dir_fd, entry->d_name, 0);
+    closedir(directory);
+}
+
 int file_open_directory_at(int dir_fd, const char *path, bool create, mode_t mode, int *ret_fd)
 {
     _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -190,9 +218,34 @@ int file_open_directory_at(int dir_fd, const char *path, bool create, mode_t mod
     return 0;
 }
 
-static int remove_contents(int dir_fd, dev_t device, unsigned depth);
+/* Levels that are held open at once. What lies deeper is first moved to the top: the maker of a tree can nest it deeper than
+ * the stack or the files of a process reach. */
+#define REMOVE_DEPTH_MAX 48
 
-static int remove_entry(int dir_fd, const char *name, dev_t device, unsigned depth)
+typedef struct Removal {
+    int top_fd; /* the tree's own directory; -EBADF until it is open */
+    dev_t device;
+    unsigned moved;
+} Removal;
+
+static int remove_contents(Removal *removal, int dir_fd, unsigned depth);
+
+/* The name in the top directory is free, or another one is tried. */
+static int move_to_top(Removal *removal, int dir_fd, const char *name)
+{
+    for (unsigned attempt = 0; attempt < 1000; attempt++) {
+        char moved[32];
+
+        snprintf(moved, sizeof(moved), ".#deep-%u", removal->moved++);
+        if (renameat(dir_fd, name, removal->top_fd, moved) == 0)
+            return 0;
+        if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+            return -errno;
+    }
+    return -EEXIST;
+}
+
+static int remove_entry(Removal *removal, int dir_fd, const char *name, unsigned depth)
 {
     _cleanup_close_ int fd = -EBADF;
     struct stat st;
@@ -212,27 +265,25 @@ static int remove_entry(int dir_fd, const char *name, dev_t device, unsigned dep
         return -errno;
     if (fstat(fd, &st) < 0)
         return -errno;
-    if (st.st_dev != device)
+    if (st.st_dev != removal->device)
         return -EXDEV;
-    r = remove_contents(TAKE_FD(fd), device, depth + 1);
+    if (depth >= REMOVE_DEPTH_MAX)
+        return move_to_top(removal, dir_fd, name);
+    if (depth == 0)
+        removal->top_fd = fd;
+    r = remove_contents(removal, TAKE_FD(fd), depth + 1);
     if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && r == 0)
         r = -errno;
     return r;
 }
 
-/* Takes the fd. The depth is bounded by the path length that the tree's maker could use with *at() calls; deeper
- * trees are refused rather than overflowing the stack. */
-static int remove_contents(int dir_fd, dev_t device, unsigned depth)
+/* Takes the fd. */
+static int remove_contents(Removal *removal, int dir_fd, unsigned depth)
 {
-    DIR *directory = NULL;
+    DIR *directory = fdopendir(dir_fd);
     struct dirent *entry;
     int first = 0;
 
-    if (depth > 512) {
-        close(dir_fd);
-        return -ELOOP;
-    }
-    directory = fdopendir(dir_fd);
     if (!directory) {
         close(dir_fd);
         return -errno;
@@ -242,7 +293,7 @@ static int remove_contents(int dir_fd, dev_t device, unsigned depth)
 
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        r = remove_entry(dirfd(directory), entry->d_name, device, depth);
+        r = remove_entry(removal, dirfd(directory), entry->d_name, depth);
         if (r < 0 && first == 0)
             first = r;
     }
@@ -252,9 +303,20 @@ static int remove_contents(int dir_fd, dev_t device, unsigned depth)
 
 int file_remove_tree_at(int dir_fd, const char *name)
 {
+    unsigned moved = 0;
     struct stat st;
+    int r;
 
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
-    return remove_entry(dir_fd, name, st.st_dev, 0);
+    /* Once more for as long as deep directories come to the top. */
+    do {
+        Removal removal = {.top_fd = -EBADF, .device = st.st_dev, .moved = moved};
+
+        r = remove_entry(&removal, dir_fd, name, 0);
+        if (removal.moved == moved)
+            break;
+        moved = removal.moved;
+    } while (r < 0);
+    return r;
 }

@@ -29,6 +29,8 @@ int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t 
 
 /* Writes all of it, over short writes and EINTR. */
 int file_write_all(int fd, const void *data, size_t size);
+/* Removes the temporary files of file_write_atomic_at() that are older: their writers were killed. */
+void file_sweep_temporary_at(int dir_fd, unsigned age_sec);
 /* Reads until `size` bytes or the end of file; returns the count or -errno. */
 ssize_t file_read_all(int fd, void *data, size_t size);
 

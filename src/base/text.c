@@ -416,7 +416,7 @@ bool text_is_name(const char *string)
 {
     size_t n = 0;
 
-    if (text_is_empty(string) || string[0] == '.')
+    if (text_is_empty(string) || string[0] == '.' || string[0] == '-')
         return false;
     for (; string[n]; n++)
         if (n >= TEXT_NAME_MAX || (!is_alpha(string[n]) && !is_digit(string[n]) && !strchr("_+.-", string[n])))

@@ -44,7 +44,7 @@ int text_parse_timespan_usec(const char *string, uint64_t *ret);
 char *text_format_timespan(uint64_t usec);
 char *text_format_size(uint64_t size_bytes);
 
-/* One path component that is safe to use as a name of ours: [A-Za-z0-9_+-][A-Za-z0-9_+.-]*, at most
+/* One path component that is safe to use as a name of ours: [A-Za-z0-9_+][A-Za-z0-9_+.-]*, at most
  * TEXT_NAME_MAX bytes. The one validity rule for every id that becomes part of a path. */
 bool text_is_name(const char *string);
 /* A host name as sethostname(2) and hostname(7) take it: labels of letters, digits and inner hyphens. */

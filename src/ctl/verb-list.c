@@ -203,6 +203,7 @@ int verb_list(Ctl *ctl, Error *error)
         r = container_list_names(ctl, ctl->all, &names, error);
     if (r < 0)
         return r;
+    roster_sweep(ctl->roster);
     if (ctl->quiet && !ctl->json && !ctl->filters) {
         STRV_FOREACH (name, names)
             puts(*name);

@@ -145,7 +145,10 @@ static int open_roster(Daemon *daemon, Error *error)
 
     if (r == 0)
         r = roster_open(true, &daemon->roster, error);
-    return r < 0 ? r : roster_reconcile(daemon->roster, report_reconciled, NULL);
+    if (r < 0)
+        return r;
+    roster_sweep(daemon->roster);
+    return roster_reconcile(daemon->roster, report_reconciled, NULL);
 }
 
 static int open_bus(Daemon *daemon, Error *error)

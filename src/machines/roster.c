@@ -21,6 +21,8 @@
 #define RUN_DIR         "/run/berth"
 #define DATA_DIR        "/var/lib/berth"
 #define STATE_MAX_BYTES (1U << 20)
+/* A state file is written in less: who has not renamed it by then was killed. */
+#define TEMPORARY_AGE_SEC 60
 
 void roster_close(Roster *roster)
 {
@@ -343,6 +345,13 @@ void roster_undo(Roster *roster, const Machine *machine)
     (void) unlinkat(roster->attach_fd, machine->name, 0);
     roster_forget(roster, machine->name);
     roster_unlock(roster, machine->name);
+}
+
+void roster_sweep(Roster *roster)
+{
+    file_sweep_temporary_at(roster->machines_fd, TEMPORARY_AGE_SEC);
+    file_sweep_temporary_at(roster->exits_fd, TEMPORARY_AGE_SEC);
+    file_sweep_temporary_at(roster->definitions_fd, TEMPORARY_AGE_SEC);
 }
 
 int roster_reconcile(Roster *roster, RosterReport report, void *userdata)

@@ -28,11 +28,11 @@ print(':'.join('layers/' + name for name in seen))
 PYTHON
 }
 
-# The image's tree as overlayfs shows it, listed.
+# The image's tree as overlayfs shows it, listed. By mount(2): an option of fsconfig(2) ends at 255 bytes.
 list_image() { # REFERENCE
     mkdir -p "$TEST_TMP/mount"
     # shellcheck disable=SC2016 # the inner shell's
-    unshare --mount --propagation private sh -c 'cd "$1" && mount -t overlay overlay -o "ro,lowerdir=$2" "$3" && "$4" "$3"' - \
+    unshare --mount --propagation private sh -c 'cd "$1" && LIBMOUNT_FORCE_MOUNT2=always mount -t overlay overlay -o "ro,lowerdir=$2" "$3" && "$4" "$3"' - \
         "$TEST_TMP/store" "$(layers_of "$1"):tmp" "$TEST_TMP/mount" "$here/helpers/list-tree"
 }
 

@@ -312,7 +312,17 @@ static void removes_wide_and_deep_trees(void)
     }
     ASSERT_OK(file_remove_tree_at(base_fd, "wide"));
     ASSERT_FALSE(exists("wide"));
-    ASSERT_OK(make_deep("deep", 400));
+    /* Deeper than a process has files and a stack has room. */
+    for (unsigned depth = 40; depth < 2000; depth *= 6) {
+        ASSERT_OK(make_deep("deep", depth));
+        ASSERT_OK(file_remove_tree_at(base_fd, "deep"));
+        ASSERT_FALSE(exists("deep"));
+    }
+    /* The names that deep directories get at the top may be there already. */
+    ASSERT_OK(make_deep("deep", 200));
+    ASSERT_OK(mkdirat(base_fd, "deep/.#deep-0", 0700));
+    ASSERT_OK(put("deep/.#deep-0/file", ""));
+    ASSERT_OK(put("deep/.#deep-1", ""));
     ASSERT_OK(file_remove_tree_at(base_fd, "deep"));
     ASSERT_FALSE(exists("deep"));
 }

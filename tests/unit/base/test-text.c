@@ -316,9 +316,9 @@ static void signals(void)
 static void names(void)
 {
     static const char *const good[] = {"a", "web", "web-1", "web_1", "web.1", "1", "A+b", "a..b", "a.", SIXTY "0123"};
-    static const char *const bad[] = {"",    ".",   "..",          ".hidden",  "a/b",      "/",   "a b",
-                                      "a\n", "a\\", "a\x7f",       "\xc3\xa4", "a:b",      "a@b", "a%b",
-                                      "a=b", "a*",  SIXTY "01234", "../a",     "a\x1b[1m", "\xff"};
+    static const char *const bad[] = {
+        "-a",    "--",       "",    ".",   "..",  ".hidden", "a/b", "/",           "a b",  "a\n",      "a\\",
+        "a\x7f", "\xc3\xa4", "a:b", "a@b", "a%b", "a=b",     "a*",  SIXTY "01234", "../a", "a\x1b[1m", "\xff"};
 
     for (size_t i = 0; i < ELEMENTSOF(good); i++)
         if (!text_is_name(good[i]))

@@ -562,6 +562,28 @@ static void a_recycled_pid_is_not_killed(void)
     waitpid(innocent, NULL, 0);
 }
 
+/* What a writer that was killed has left; one that is at work is not disturbed, nor is what only looks like it. */
+static void killed_writers_are_swept_up_after(void)
+{
+    ROSTER;
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    static const char *const stale = ".#web.0123456789abcdef", *const fresh = ".#web.fedcba9876543210",
+                             *const corrupt = ".#web.corrupt";
+
+    ASSERT_OK(put(roster->machines_fd, stale, "{"));
+    ASSERT_OK(utimensat(roster->machines_fd, stale, old, 0));
+    ASSERT_OK(put(roster->exits_fd, stale, "{"));
+    ASSERT_OK(utimensat(roster->exits_fd, stale, old, 0));
+    ASSERT_OK(put(roster->machines_fd, fresh, "{"));
+    ASSERT_OK(put(roster->machines_fd, corrupt, "{"));
+    ASSERT_OK(utimensat(roster->machines_fd, corrupt, old, 0));
+    roster_sweep(roster);
+    ASSERT_FALSE(exists(roster->machines_fd, stale));
+    ASSERT_FALSE(exists(roster->exits_fd, stale));
+    ASSERT_TRUE(exists(roster->machines_fd, fresh));
+    ASSERT_TRUE(exists(roster->machines_fd, corrupt));
+}
+
 int main(void)
 {
     _cleanup_free_ char *run = NULL, *data = NULL;
@@ -588,6 +610,7 @@ int main(void)
     TEST_RUN(exit_records);
     TEST_RUN(the_dead_are_taken_back_the_living_left);
     TEST_RUN(undo_ends_the_payload);
+    TEST_RUN(killed_writers_are_swept_up_after);
     TEST_RUN(another_boot);
     TEST_RUN(a_recycled_pid_is_not_killed);
     (void) file_remove_tree_at(AT_FDCWD, directory);
