@@ -238,6 +238,47 @@ test_killed_loads() {
     retry_until 5 sh -c '[ -z "$(ls store/tmp)" ] || { "$0" load -q --store=store image; false; }' "$BERTH_IMPORTER"
 }
 
+# A power cut may keep any later step and lose any earlier one that was not forced to the disk. So: data, then the names of
+# layers and blobs, then those on the disk, then the image, then that, then the reference.
+test_order_on_disk() {
+    command -v strace >/dev/null || skip 'needs strace'
+    make_image nasty docker image name=web:1
+    ASAN_OPTIONS=detect_leaks=0 strace -f -y -o trace -e trace=openat,mkdirat,fsync,syncfs,renameat,renameat2,linkat \
+        "$BERTH_IMPORTER" load -q --store=store image
+    python3 - trace <<'PYTHON'
+import re, sys
+
+events = [line.split(None, 1)[1] for line in open(sys.argv[1]) if ') = ' in line or ')  = ' in line]
+
+
+def places(pattern):
+    return [i for i, event in enumerate(events) if re.search(pattern, event)]
+
+
+def within(first, pattern, last, what):
+    if not any(first < i < last for i in places(pattern)):
+        sys.exit(f"{what}: nothing like {pattern} between events {first} and {last}")
+
+
+def renamed_into(directory):
+    return places(rf'^(renameat2?|linkat)\(.*, \d+<[^>]*store>, "{directory}/|^(renameat2?|linkat)\(.*, \d+<[^>]*/{directory}>, "[^.]')
+
+
+names = renamed_into('layers') + renamed_into('blobs/sha256')
+image, reference = renamed_into('images'), renamed_into('refs')
+if len(names) < 3 or len(image) != 1 or len(reference) != 1:
+    sys.exit(f"{len(names)} layers and blobs, {len(image)} images, {len(reference)} references")
+written = [i for i in places(r'^openat\(\d+<[^>]*/store/tmp/[^>]*>.*O_CREAT') if i < min(names)]
+within(max(written), r'^syncfs\(', min(names), 'the data of the layers')
+within(max(renamed_into('layers')), r'^fsync\(\d+<[^>]*/layers>', image[0], 'the names of the layers')
+within(max(renamed_into('blobs/sha256')), r'^fsync\(\d+<[^>]*/blobs/sha256>', image[0], 'the names of the blobs')
+within(max(names), r'^fsync\(\d+<[^>]*/images/', image[0], "the image's record")
+within(image[0], r'^fsync\(\d+<[^>]*/images>', reference[0], "the image's name")
+within(image[0], r'^fsync\(\d+<[^>]*/refs/', reference[0], 'the reference')
+within(reference[0], r'^fsync\(\d+<[^>]*/refs>', len(events), "the reference's name")
+PYTHON
+}
+
 # The process that unpacks sees nothing of the host and has no network.
 test_unpacking_is_confined() {
     command -v strace >/dev/null || skip 'needs strace'
