@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* load, images, inspect, rmi. */
 
+#include "ctl/container.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"
 #include "ctl/time.h"
@@ -313,11 +314,54 @@ int verb_inspect(Ctl *ctl, Error *error)
 
 /* --- rmi --- */
 
+/* A container that is stopped holds no lock; its definition says what it will want. 1 when there is one. (A running one's
+ * lock is the store's to look at.) */
+static int find_stopped_user(Ctl *ctl, const char *name, char **ret, Error *error)
+{
+    _cleanup_store_image_ StoreImage *image = NULL;
+    _cleanup_strv_ char **containers = NULL;
+    int r = store_find_image(ctl->store, name, &image, NULL);
+
+    if (r < 0) /* store_remove_image() says what is wrong with the name */
+        return 0;
+    r = container_list_names(ctl, true, &containers, error);
+    STRV_FOREACH (candidate, containers) {
+        _cleanup_container_ Container *container = NULL;
+        _cleanup_store_image_ StoreImage *its = NULL;
+
+        if (r < 0 || container_load(ctl, *candidate, &container, NULL) < 0 || container->machine || !container->image ||
+            store_find_image(ctl->store, container->image, &its, NULL) < 0 ||
+            !digest_equal(&its->manifest, &image->manifest))
+            continue;
+        /* By another name it is still there afterwards. */
+        if (image->reference && its->reference && strcmp(image->reference, its->reference) != 0)
+            continue;
+        *ret = strdup(*candidate);
+        return *ret ? 1 : -ENOMEM;
+    }
+    return r;
+}
+
+static int check_stopped_users(Ctl *ctl, const char *name, Error *error)
+{
+    _cleanup_free_ char *user = NULL;
+    int r = ctl->force ? 0 : find_stopped_user(ctl, name, &user, error);
+
+    if (r <= 0)
+        return r;
+    return error_hint(
+        error, error_set(error, -EBUSY, "the container '%s', which does not run, needs the image %s", user, name),
+        "remove it (berthctl rm %s), or use --force", user);
+}
+
 static int remove_one(Ctl *ctl, const char *name, void *userdata, Error *error)
 {
     _cleanup_store_removed_ StoreRemoved removed = {};
     bool *is_postponed = userdata;
-    int r = store_remove_image(ctl->store, name, ctl->force ? STORE_REMOVE_FORCE : 0, &removed, error);
+    int r = check_stopped_users(ctl, name, error);
+
+    if (r == 0)
+        r = store_remove_image(ctl->store, name, ctl->force ? STORE_REMOVE_FORCE : 0, &removed, error);
 
     if (r < 0)
         return r;

@@ -107,6 +107,23 @@ test_image_in_use_stays() {
     expect_rc 125 b run --rm "$(image)"
 }
 
+# One that is stopped will want it again.
+test_image_of_a_stopped_container_stays() {
+    prepare_image '{"Cmd":["/bin/true"]}'
+    b create --name="$ID-s" "$(image)" >/dev/null
+    expect_rc 1 b rmi "$(image)"
+    assert_match "$ERR" "'$ID-s', which does not run, needs the image"
+    b start "$ID-s" >/dev/null
+    retry_until "$SETTLE_TIMEOUT" is_gone "$ID-s"
+    expect_rc 1 b rmi "$(image)"
+    b rm "$ID-s"
+    expect_rc 0 b rmi "$(image)"
+    load_image "$(image)" '{"Cmd":["/bin/true"]}'
+    b create --name="$ID-s" "$(image)" >/dev/null
+    expect_rc 0 b rmi --force "$(image)"
+    b rm "$ID-s"
+}
+
 # Devices and setuid programs of an image: the former are data, the latter gain nothing by default (E9).
 test_E9_setuid_and_devices_of_an_image() {
     prepare
