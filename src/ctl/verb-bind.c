@@ -11,7 +11,9 @@
 #include "kernel/join.h"
 #include "kernel/mount-id.h"
 #include "kernel/mount.h"
+#include "kernel/namespace.h"
 #include "kernel/resolve.h"
+#include "spec/id-mapping.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +34,8 @@ typedef struct BindList {
 
 typedef struct BindJob {
     int mount_fd;
+    uid_t uid; /* of root inside; 0: there is no user namespace */
+    gid_t gid;
     bool is_directory, mkdir;
     const char *target; /* inside */
     const BindList *ours;
@@ -93,8 +97,13 @@ static int attach(int host_fds_fd, const void *argument, void *reply, int *ret_f
     _cleanup_close_ int target_fd = -EBADF;
     MountIdentity there, made;
     BindReply *answer = reply;
-    int r = open_target(job, &target_fd);
+    int r = 0;
 
+    /* A file or directory that is made in the container belongs to its root; ours is not mapped there. */
+    if (job->uid > 0)
+        r = namespace_set_file_ids(job->uid, job->gid);
+    if (r == 0)
+        r = open_target(job, &target_fd);
     if (r == 0)
         r = mount_identify(target_fd, &there);
     if (r < 0)
@@ -257,6 +266,22 @@ static int clone_source(const char *path, bool read_only, int *ret_fd, struct st
     return 0;
 }
 
+/* In a container with a user namespace the files are seen through its map of ids, as those of --bind= are. */
+static int map_ids(const Machine *machine, int mount_fd, const char *path, Error *error)
+{
+    _cleanup_close_ int userns_fd = machine_open_userns(machine);
+    int r;
+
+    if (userns_fd == -ENOENT)
+        return 0;
+    r = userns_fd < 0 ? userns_fd : mount_map_ids(mount_fd, userns_fd, true);
+    if (r == -EINVAL) {
+        log_info("the file system of '%s' cannot map ids: inside, its files are nobody's", path);
+        return 0;
+    }
+    return r < 0 ? error_set(error, r, "cannot map the ids of '%s': %s", path, strerror(-r)) : 0;
+}
+
 /* A device policy of systemd holds for nodes that come later, too. */
 static void notice_device(const Machine *machine, const char *path, const struct stat *st)
 {
@@ -285,10 +310,15 @@ int verb_bind(Ctl *ctl, Error *error)
         r = clone_source(source, ctl->read_only, &mount_fd, &st, error);
     if (r < 0)
         return r;
+    r = map_ids(machine, mount_fd, source, error);
+    if (r < 0)
+        return r;
     list_binds(machine, NULL, &ours);
     if (ours.count == BINDS_MAX)
         return error_set(error, -EMFILE, "'%s' has %d binds already", name, BINDS_MAX);
     const BindJob job = {.mount_fd = mount_fd,
+                         .uid = id_mapping_root(machine->uid_map),
+                         .gid = id_mapping_root(machine->gid_map),
                          .is_directory = S_ISDIR(st.st_mode),
                          .mkdir = ctl->mkdir,
                          .target = target,

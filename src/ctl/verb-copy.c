@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "kernel/mount.h"
+#include "kernel/namespace.h"
 #include "tree/copy.h"
 
 #include <errno.h>
@@ -174,6 +175,12 @@ static int copy(Ctl *ctl, const CopyJob *job, Error *error)
     request.flags |= !job->is_exact || ctl->force ? COPY_REPLACE : 0;
     owner = owner_of(&root, !job->is_inward, ctl->archive || (job->is_exact && root.uids.count == 0));
     request.owner = &owner;
+    /* Files seen through a map of ids can only be made by one who has an id in it. */
+    if (job->is_inward && root.uids.count > 0) {
+        r = namespace_set_file_ids(owner.uid, owner.gid);
+        if (r < 0)
+            return error_set(error, r, "cannot make files for the root of '%s': %s", job->name, strerror(-r));
+    }
     r = copy_run(&request, error);
     if (r == -EROFS && job->is_inward)
         return error_hint(error, r, "the root of '%s', or what is mounted there, is read-only", job->name);

@@ -7,6 +7,7 @@
 #include "importer/layer.h"
 #include "importer/member.h"
 #include "importer/tar.h"
+#include "kernel/namespace.h"
 #include "tree/worker.h"
 
 #include <errno.h>
@@ -222,5 +223,12 @@ int stream_unpack(const StreamRequest *request, Error *error)
 
     if (input_fd < 0)
         return -errno;
+    /* Files seen through a map of ids can only be made by one who has an id in it. */
+    if (request->owner->uids && !request->owner->to_inside) {
+        int r = namespace_set_file_ids(request->owner->uid, request->owner->gid);
+
+        if (r < 0)
+            return error_set(error, r, "cannot make files for user %u: %s", request->owner->uid, strerror(-r));
+    }
     return worker_run(&job, error);
 }

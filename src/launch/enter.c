@@ -129,15 +129,6 @@ static void plan_privileges(Entry *entry)
     }
 }
 
-/* The host's id of root inside; 0 where there is no map. */
-static uint32_t root_of(char *const *texts)
-{
-    _cleanup_free_ IdMapping *map = calloc(1, sizeof(IdMapping));
-    uint32_t id = map && id_mapping_parse(texts, map, NULL) == 0 ? id_mapping_to_host(map, 0) : ID_INVALID;
-
-    return id == ID_INVALID ? 0 : id;
-}
-
 static int make_plan(Entry *entry, Error *error)
 {
     const EnterRequest *request = entry->request;
@@ -157,8 +148,8 @@ static int make_plan(Entry *entry, Error *error)
     step->join = (StepJoin){.target_pidfd = target,
                             .namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP |
                                           (has_userns(request->machine) ? CLONE_NEWUSER : 0),
-                            .uid = root_of(request->machine->uid_map),
-                            .gid = root_of(request->machine->gid_map)};
+                            .uid = id_mapping_root(request->machine->uid_map),
+                            .gid = id_mapping_root(request->machine->gid_map)};
     if (has_userns(request->machine))
         step_list_add(plan, STEP_BECOME_ROOT, "machine");
     if (request->tty) {

@@ -104,6 +104,14 @@ uint32_t id_mapping_to_inside(const IdMapping *map, uint32_t host_id)
     return ID_INVALID;
 }
 
+uint32_t id_mapping_root(char *const *texts)
+{
+    _cleanup_free_ IdMapping *map = calloc(1, sizeof(IdMapping));
+    uint32_t id = map && id_mapping_parse(texts, map, NULL) == 0 ? id_mapping_to_host(map, 0) : ID_INVALID;
+
+    return id == ID_INVALID ? 0 : id;
+}
+
 int id_mapping_format(const IdMapping *map, char ***ret)
 {
     _cleanup_strv_ char **list = NULL;

@@ -40,5 +40,8 @@ int id_mapping_parse(char *const *texts, IdMapping *ret, Error *error);
 uint32_t id_mapping_to_host(const IdMapping *map, uint32_t inside_id);
 uint32_t id_mapping_to_inside(const IdMapping *map, uint32_t host_id);
 
+/* The host's id of root inside, of a list of extents; 0 without a map. */
+uint32_t id_mapping_root(char *const *texts);
+
 /* The list that id_mapping_parse() reads back. */
 int id_mapping_format(const IdMapping *map, char ***ret);
