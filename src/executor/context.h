@@ -87,6 +87,13 @@ int ask_for_steps(Context *context, int *ret_fd);
  * comes next reconciles. */
 void undo_host_steps(Context *context, size_t end);
 
+/* Once more what comes before supervision. Nothing is undone on failure: the end does that. */
+int run_start_steps(Context *context);
+/* Follows the container's first process until its program runs. */
+int follow_start(Context *context);
+/* After the payload's end: starts it again. On failure there is none. */
+int restart_payload(Context *context);
+
 /* One record to the launcher (supervisor) or the supervisor (inner). */
 void send_failure(Context *context, int socket_fd, int r);
 int send_message(int socket_fd, MessageKind kind, int number, int fd);

@@ -87,6 +87,9 @@ int apply_cgroup(Context *context, const Step *step)
 
     context->cgroup_uid = (uid_t) step->cgroup.owner_uid;
     context->cgroup_gid = (gid_t) step->cgroup.owner_gid;
+    /* There already: the payload is started again. */
+    if (context->cgroup_fd >= 0)
+        return make_payload_group(context, NULL);
     /* Without a directory to make it in, the launcher sends the group as soon as its scope is there (wait_cgroup()). */
     if (root_fd < 0)
         return 0;
@@ -338,14 +341,21 @@ static int send_started(Context *context)
     return socket_send(context->control_fd, &message, sizeof(message), &context->payload_pidfd, 1);
 }
 
-int apply_supervise(Context *context, const Step *step)
+int follow_start(Context *context)
 {
     int r = follow_inner(context);
 
-    if (r < 0) {
+    if (r < 0)
         end_payload(context);
+    return r;
+}
+
+int apply_supervise(Context *context, const Step *step)
+{
+    int r = follow_start(context);
+
+    if (r < 0)
         return r;
-    }
     r = send_started(context);
     if (r == 0 && context->terminal_fd >= 0 && step->supervise.log == STEP_LOG_PASSTHROUGH)
         r = send_message(context->control_fd, MESSAGE_TERMINAL, 0, context->terminal_fd);

@@ -187,6 +187,18 @@ static int run_outer_row(Context *context, size_t *number)
     return r;
 }
 
+int run_start_steps(Context *context)
+{
+    for (size_t i = 0; i < context->plan.count; i++) {
+        StepKind kind = context->plan.steps[i].kind;
+        int r = step_where(&context->plan.steps[i]) == STEP_HOST && kind != STEP_SUPERVISE ? run_step(context, i) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 _Noreturn void run_inner_steps(Context *context)
 {
     for (size_t i = 0; i < context->plan.count; i++) {

@@ -13,16 +13,20 @@
 /* A bus that does not answer must not keep a container from ending. */
 #define PATIENCE_MSEC 5000
 
-static void run(int program_fd, char *const *argv)
+static void run(const Context *context, const StepSupervise *step, const char *command, pid_t leader)
 {
-    char *environment[] = {(char *) "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    char number[16], *environment[] = {(char *) "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    char *argv[] = {(char *) "berth-registrar", (char *) (uintptr_t) command, (char *) (uintptr_t) step->name, number,
+                    NULL};
     _cleanup_close_ int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), pidfd = -EBADF;
-    int fds[] = {null_fd, null_fd, null_fd}, code = 0;
+    int fds[] = {null_fd, null_fd, null_fd, context_fd(context, step->run_fd)}, code = 0;
+    int program_fd = context_fd(context, step->registrar_fd);
     struct pollfd poll_one = {.events = POLLIN};
     bool is_signaled = false;
     pid_t pid = 0;
 
-    if (program_fd < 0 || null_fd < 3 || process_spawn(program_fd, argv, environment, fds, 3, &pid) < 0)
+    snprintf(number, sizeof(number), "%d", (int) leader);
+    if (program_fd < 0 || null_fd < 4 || fds[3] < 4 || process_spawn(program_fd, argv, environment, fds, 4, &pid) < 0)
         return;
     pidfd = process_open(pid);
     if (pidfd < 0)
@@ -35,9 +39,10 @@ static void run(int program_fd, char *const *argv)
 
 void registrar_unregister(const Context *context, const StepSupervise *step, pid_t leader)
 {
-    char number[16];
-    char *argv[] = {(char *) "berth-registrar", (char *) "unregister", (char *) (uintptr_t) step->name, number, NULL};
+    run(context, step, "unregister", leader);
+}
 
-    snprintf(number, sizeof(number), "%d", (int) leader);
-    run(context_fd(context, step->registrar_fd), argv);
+void registrar_restarted(const Context *context, const StepSupervise *step)
+{
+    run(context, step, "restarted", context->payload_pid);
 }

@@ -24,6 +24,9 @@
 
 #define CLIENTS_MAX         16
 #define TERMINAL_PAUSE_USEC 100000
+#define REBOOT_CODE         133
+/* A system that reboots at once, for ever, is not to keep a processor busy. */
+#define RESTART_PAUSE_MSEC 1000
 
 typedef struct Supervisor {
     Context *context;
@@ -32,6 +35,7 @@ typedef struct Supervisor {
     Output *output; /* NULL when the payload writes to its caller's files itself */
     int signals_fd;
     int clients[CLIENTS_MAX];  /* attached, -EBADF: free */
+    uint64_t started_usec;     /* monotonic: the payload, last */
     uint64_t kill_at_usec;     /* monotonic; UINT64_MAX: no stop is under way */
     int pending_signal;        /* for an init system that does not listen yet; 0: none */
     bool is_announced;         /* the launcher may go: others can find the container */
@@ -91,6 +95,9 @@ static void on_signal(Supervisor *supervisor)
          * and we take it as "stop". See SYSTEMD_SCOPE_STOP_SIGNAL of host/systemd.h. */
         if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGURG)
             begin_stop(supervisor);
+        else if (supervisor->step->is_system && supervisor->kill_at_usec == UINT64_MAX)
+            /* Ctrl-Alt-Del is the request to reboot that every kind of init system knows. */
+            send_when_heard(supervisor, info.ssi_signo == SUPERVISOR_REBOOT ? SIGINT : SUPERVISOR_POWER_OFF);
 }
 
 /* Every attached client gets it; one that does not read is dropped, not waited for. */
@@ -171,6 +178,8 @@ static int open_signals(void)
     sigaddset(&mask, SIGTERM);
     sigaddset(&mask, SIGINT);
     sigaddset(&mask, SIGURG);
+    sigaddset(&mask, SUPERVISOR_POWER_OFF);
+    sigaddset(&mask, SUPERVISOR_REBOOT);
     fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? -errno : fd;
 }
@@ -332,9 +341,15 @@ static void write_exit_record(Supervisor *supervisor, const Message *end)
  * restart, which becomes the 133 that nspawn's service units restart on. */
 static void translate_reboot(Message *end)
 {
+    if (!end->is_signaled) {
+        /* That number is for reboots. */
+        if (end->number == REBOOT_CODE)
+            end->number = 1;
+        return;
+    }
     if (end->number != SIGINT && end->number != SIGHUP)
         return;
-    end->number = end->number == SIGHUP ? 133 : 0;
+    end->number = end->number == SIGHUP ? REBOOT_CODE : 0;
     end->is_signaled = false;
 }
 
@@ -374,16 +389,69 @@ static void announce_end(Supervisor *supervisor, const Message *end)
             (void) socket_send(supervisor->clients[i], end, sizeof(*end), NULL, 0);
 }
 
+/* Until the payload has ended, and how. */
+static void follow_payload(Supervisor *supervisor, Message *ret)
+{
+    Context *context = supervisor->context;
+    bool is_signaled = false;
+    int code = 0;
+
+    lifecycle_emit(context, supervisor->step, (Event){.kind = EVENT_START});
+    supervisor->started_usec = now_usec();
+    notify_init(&supervisor->notify, context, supervisor->step, supervisor->started_usec);
+    if (loop(supervisor) < 0)
+        kill_payload(supervisor);
+    (void) process_wait(context->payload_pidfd, &code, &is_signaled);
+    if (supervisor->output)
+        drain(supervisor);
+    *ret = (Message){.kind = MESSAGE_EXITED, .number = code, .is_signaled = is_signaled};
+    if (supervisor->step->is_system)
+        translate_reboot(ret);
+    ret->oom_kills = tell_oom_kills(supervisor);
+    tell_end(supervisor, EVENT_DIE, ret);
+}
+
+/* Who sees the old terminal is given the new one; the launcher's is not ours to keep. */
+static void hand_over_terminal(Supervisor *supervisor)
+{
+    Context *context = supervisor->context;
+
+    for (int i = 0; i < CLIENTS_MAX; i++)
+        if (supervisor->clients[i] >= 0)
+            (void) send_message(supervisor->clients[i], MESSAGE_TERMINAL, 0, context->terminal_fd);
+    if (supervisor->output)
+        return;
+    (void) send_message(context->control_fd, MESSAGE_TERMINAL, 0, context->terminal_fd);
+    context->terminal_fd = safe_close(context->terminal_fd);
+}
+
+/* After a reboot inside: true when it runs again. Not while a stop is under way, nor before others can find it. */
+static bool restart(Supervisor *supervisor, const Message *end)
+{
+    Context *context = supervisor->context;
+    uint64_t lived_msec = (now_usec() - supervisor->started_usec) / 1000;
+    struct pollfd poll_one = {supervisor->signals_fd, POLLIN, 0};
+
+    drain_control(supervisor);
+    if (!supervisor->step->restarts || end->is_signaled || end->number != REBOOT_CODE || !supervisor->is_announced)
+        return false;
+    if (lived_msec < RESTART_PAUSE_MSEC)
+        (void) poll(&poll_one, 1, (int) (RESTART_PAUSE_MSEC - lived_msec));
+    on_signal(supervisor);
+    if (supervisor->kill_at_usec != UINT64_MAX || restart_payload(context) < 0)
+        return false;
+    hand_over_terminal(supervisor);
+    registrar_restarted(context, supervisor->step);
+    return true;
+}
+
 int supervise(Context *context, const StepSupervise *step)
 {
     Supervisor supervisor = {.context = context, .step = step, .kill_at_usec = UINT64_MAX, .memory_events_fd = -EBADF};
-    Message end = {.kind = MESSAGE_EXITED};
-    bool is_signaled = false;
-    int code = 0, r;
+    Message end;
 
     for (int i = 0; i < CLIENTS_MAX; i++)
         supervisor.clients[i] = -EBADF;
-    notify_init(&supervisor.notify, context, step, now_usec());
     supervisor.signals_fd = open_signals();
     if (supervisor.signals_fd < 0)
         return fail(context, supervisor.signals_fd, "cannot wait for signals");
@@ -403,20 +471,10 @@ int supervise(Context *context, const StepSupervise *step)
 
     if (step->run_fd && context->cgroup_fd >= 0)
         supervisor.memory_events_fd = openat(context->cgroup_fd, "memory.events", O_RDONLY | O_CLOEXEC);
-    lifecycle_emit(context, step, (Event){.kind = EVENT_START});
-    r = loop(&supervisor);
-    if (r < 0)
-        kill_payload(&supervisor);
-    (void) process_wait(context->payload_pidfd, &code, &is_signaled);
-    if (supervisor.output)
-        drain(&supervisor);
-    end.number = code;
-    end.is_signaled = is_signaled;
-    if (step->is_system && is_signaled)
-        translate_reboot(&end);
+    do
+        follow_payload(&supervisor, &end);
+    while (restart(&supervisor, &end));
     context->end_code = end.is_signaled ? 128 + end.number : end.number;
-    end.oom_kills = tell_oom_kills(&supervisor);
-    tell_end(&supervisor, EVENT_DIE, &end);
 
     /* First everything is taken back, then it is said: whoever hears of the end may use the name again. */
     if (step->keep_exit)

@@ -58,6 +58,7 @@ struct Launch {
     StepList plan;
     bool is_probe; /* only the plan is asked for */
     bool is_started;
+    bool wants_registration; /* with systemd-machined */
     Machine *machine;
     char id[65];
     char machine_id[33]; /* what a system inside is told to be */
@@ -74,8 +75,8 @@ struct Launch {
     int child_fds[3]; /* what the executor gets as 0, 1, 2 */
 };
 
-/* register.c: with systemd-machined. Gathering opens the program that the supervisor will take it back with, where this
- * machine is to be registered; the rest does nothing where that is not there. */
+/* register.c: with systemd-machined. Gathering opens the program that the supervisor will take it back with, or tell of
+ * a restart; the rest does nothing where this machine is not to be registered. */
 int launch_gather_registrar(Launch *launch, Error *error);
 /* Sets machine->registered. An error only where it was asked for by name. */
 int launch_register(Launch *launch, int leader_pidfd, Error *error);

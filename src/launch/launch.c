@@ -132,6 +132,8 @@ static int describe_machine(Launch *launch)
     if (r == 0)
         r = copy_string(&machine->boot_id, boot_id);
     if (r == 0)
+        r = copy_string(&machine->machine_id, launch->machine_id);
+    if (r == 0)
         r = copy_string(&machine->directory, spec->host_directory);
     if (r == 0 && image)
         r = copy_string(&machine->image, image->reference ? image->reference : spec->image);
@@ -391,7 +393,7 @@ static int provide_cgroup(Launch *launch, Error *error)
         r = systemd_open(&launch->systemd, error);
         if (r == 0)
             r = start_scope(launch, launch->systemd, error);
-        if (!launch->facts.registrar_fd)
+        if (!launch->wants_registration)
             launch_leave_bus(launch);
         break;
     case LAUNCH_CGROUP_UNIT:

@@ -44,11 +44,12 @@ int launch_gather_registrar(Launch *launch, Error *error)
     const ContainerSpec *spec = launch->request.spec;
     int fd;
 
-    if (!wants_registration(spec))
-        return 0;
-    if (!systemd_is_running())
+    launch->wants_registration = wants_registration(spec);
+    if (spec->registration == REGISTER_YES && !systemd_is_running())
         return error_set(error, -EOPNOTSUPP, "%s: this host was not booted with systemd",
                          spec_origin(spec, offsetof(ContainerSpec, registration)));
+    if (!launch->wants_registration && !plan_restarts(spec))
+        return 0;
     fd = open_registrar();
     if (fd < 0)
         return error_hint(
@@ -71,7 +72,7 @@ int launch_register(Launch *launch, int leader_pidfd, Error *error)
     };
     int r = 0;
 
-    if (!launch->facts.registrar_fd)
+    if (!launch->wants_registration)
         return 0;
     if (!launch->systemd)
         r = systemd_open(&launch->systemd, &cause);

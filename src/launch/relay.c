@@ -134,6 +134,10 @@ static int on_control(RelayState *state, MachineExit *ret, Error *error)
     size_t count = 0;
     ssize_t n = socket_receive(state->relay->control_fd, &packet, sizeof(packet), fds, &count);
 
+    /* Started again, with a terminal in place of the old one. */
+    if (n == sizeof(Message) && packet.message.kind == MESSAGE_TERMINAL && count == 1 &&
+        state->relay->terminal_fd >= 0 && dup3(fds[0], state->relay->terminal_fd, O_CLOEXEC) >= 0)
+        resize(state);
     while (count > 0)
         safe_close(fds[--count]);
     if (n <= 0)
@@ -142,6 +146,8 @@ static int on_control(RelayState *state, MachineExit *ret, Error *error)
         take_end(&packet.message, ret);
         return 0;
     }
+    if (n == sizeof(Message) && packet.message.kind == MESSAGE_TERMINAL)
+        return 1;
     if (state->relay->is_attached && (packet.bytes[0] == 1 || packet.bytes[0] == 2))
         (void) file_write_all(packet.bytes[0], packet.bytes + 1, (size_t) n - 1);
     return 1;

@@ -91,6 +91,24 @@ int roster_open(bool create, Roster **ret, Error *error)
     return 0;
 }
 
+int roster_open_at(int run_fd, Roster **ret, Error *error)
+{
+    _cleanup_(roster_closep) Roster *roster = malloc(sizeof(Roster));
+    int r;
+
+    if (!roster)
+        return -ENOMEM;
+    *roster = (Roster){-EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF};
+    roster->run_fd = fcntl(run_fd, F_DUPFD_CLOEXEC, 3);
+    if (roster->run_fd < 0)
+        return error_set(error, -errno, "there is no run directory");
+    r = open_private(roster->run_fd, "machines", false, &roster->machines_fd, error);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(roster);
+    return 0;
+}
+
 int roster_lock(Roster *roster, const char *name, int *ret_fd)
 {
     return lock_take(roster->locks_fd, name, ret_fd);

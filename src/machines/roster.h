@@ -28,6 +28,9 @@ DEFINE_CLEANUP(Roster *, roster_close)
  * be moved by BERTH_RUN_DIR and BERTH_DATA_DIR, for tests. */
 int roster_open(bool create, Roster **ret, Error *error);
 
+/* For who has the run directory by fd and changes nothing but state files. */
+int roster_open_at(int run_fd, Roster **ret, Error *error);
+
 /* Takes the name: an exclusive lock on locks/NAME, held by the fd and all its copies. -EBUSY when somebody has it. */
 int roster_lock(Roster *roster, const char *name, int *ret_fd);
 

@@ -67,7 +67,7 @@ struct HostFacts {
     bool is_hybrid_cgroup;
 
     uint64_t log_fd, run_fd, attach_fd;
-    uint64_t registrar_fd; /* the program that takes the registration with systemd-machined back; 0: there is none */
+    uint64_t registrar_fd; /* berth-registrar; 0: not needed */
     uint64_t unit_notify_fd;
     bool is_traced;         /* somebody may ask where the time of the start went */
     uint64_t watchdog_usec; /* of the unit; 0: none */

@@ -16,3 +16,6 @@ int plan_make(const ContainerSpec *spec, const HostFacts *facts, StepList *ret, 
 /* Each slot is written once and before it is read, host steps come before inner ones but for the last two, and there
  * is one start, one exec and one supervise step. -EBADMSG with a text that names the step. */
 int plan_check(const StepList *plan, Error *error);
+
+/* Whether a reboot inside starts the container again in place. In a unit that was given to it, systemd does that. */
+bool plan_restarts(const ContainerSpec *spec);

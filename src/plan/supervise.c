@@ -30,6 +30,11 @@ static void plan_log(Planner *planner, StepSupervise *step)
     step->log_max_files = options.max_files;
 }
 
+bool plan_restarts(const ContainerSpec *spec)
+{
+    return spec->boot && !spec->keep_unit;
+}
+
 void plan_supervise(Planner *planner)
 {
     const ContainerSpec *spec = planner->spec;
@@ -49,6 +54,7 @@ void plan_supervise(Planner *planner)
         .forget_log = spec->remove,
         .attach_fd = facts->attach_fd,
         .is_system = spec->boot,
+        .restarts = plan_restarts(spec),
         .file_label = step_list_string(planner->list, facts->file_label),
         .notify = spec->notify,
         .unit_notify_fd = facts->unit_notify_fd,

@@ -32,6 +32,7 @@ const JsonField machine_fields[] = {
     JSON_FIELD(Machine, exposed_ports, JSON_FIELD_LIST),
     JSON_FIELD(Machine, binds, JSON_FIELD_LIST),
     STRING(boot_id),
+    STRING(machine_id),
     NUMBER(supervisor),
     NUMBER(supervisor_started),
     NUMBER(leader),

@@ -27,6 +27,7 @@ typedef struct Machine {
     char **uid_map, **gid_map;        /* "INSIDE:HOST:COUNT"; empty: the host's user namespace */
     char **id_ranges;                 /* the first id of each range of 64 Ki that it has to itself */
     char *boot_id;
+    char *machine_id;                        /* what a system inside was told to be: 32 hexadecimal digits */
     uint64_t supervisor, supervisor_started; /* pid and proc_pid_stat(5) start time in ticks */
     uint64_t leader, leader_started, leader_pidfd_id;
     uint64_t created_usec, started_usec; /* realtime */

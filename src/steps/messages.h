@@ -17,6 +17,11 @@
 
 #include <stdint.h>
 
+/* What a supervisor of an init system also understands, beside SIGTERM for an orderly stop: signals of systemd(1) by their
+ * numbers, which the C libraries count differently. It passes the request on when the init system can hear it. */
+#define SUPERVISOR_POWER_OFF (32 + 2 + 4) /* SIGRTMIN+4 */
+#define SUPERVISOR_REBOOT    (32 + 2 + 5) /* SIGRTMIN+5 */
+
 typedef enum MessageKind {
     _MESSAGE_INVALID = 0,
     MESSAGE_CGROUP,

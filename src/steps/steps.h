@@ -163,12 +163,13 @@ typedef struct StepSupervise {
     const char **log_fields;               /* more fields of the journal's entries, "NAME=VALUE" */
     uint64_t attach_fd;                    /* listening socket for attach; 0: none */
     uint64_t is_system;                    /* an init system: a reboot inside is an orderly end */
+    uint64_t restarts;                     /* 1: a reboot inside starts it again */
     uint64_t notify;                       /* StepNotify */
     uint64_t unit_notify_fd;               /* connected to the $NOTIFY_SOCKET of the unit; 0: none */
     uint64_t watchdog_usec;                /* that the unit wants to hear of; 0: it does not */
     const char *file_label;                /* SELinux label of the payload's pipes; NULL: none */
     uint64_t trace;                        /* 1: STARTED tells where the time went */
-    uint64_t registrar_fd;                 /* the program to run at the end of a machine that was registered; 0: none */
+    uint64_t registrar_fd; /* the program that speaks for the supervisor (executor/registrar.h); 0: none */
 } StepSupervise;
 
 typedef struct StepPropagation {

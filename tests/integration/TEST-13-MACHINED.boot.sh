@@ -1,0 +1,79 @@
+#!/bin/bash
+# hosts: vm
+# A Debian boots as a service: ready when it says so, known to systemd's tools, told what it may know, and restarted by its
+# unit.
+
+# shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC1091,SC2016
+. "$(dirname "$0")/containers.sh"
+
+TREE=/var/lib/berth-test/debian-tree
+UUID=0123456789abcdef0123456789abcd00
+
+start_service() {
+    echo from-unit >"$TEST_TMP/secret"
+    # Returns when the container has said that it is ready.
+    systemd-run -q --unit "$ID-unit" -p Type=notify -p NotifyAccess=all -p Delegate=yes -p TimeoutStartSec=4min \
+        -p LoadCredential=unit:"$TEST_TMP/secret" \
+        "$BERTHCTL" run --keep-unit --log-driver=journald --notify=container --boot --ephemeral --uuid=$UUID \
+        --set-credential=given:from-option --name="$ID" -D "$TREE"
+    on_exit systemctl reset-failed "$ID-unit"
+    on_exit systemctl stop "$ID-unit"
+}
+
+check_what_it_is_told() {
+    expect_rc 0 b exec "$ID" sh -c 'tr "\0" "\n" </proc/1/environ; cat /etc/machine-id; ls -A /run/host /run/host/inaccessible'
+    assert_match "$OUT" "container_uuid=$UUID"
+    assert_match "$OUT" 'container_host_id=debian'
+    assert_match "$OUT" 'NOTIFY_SOCKET=/run/host/notify'
+    assert_match "$OUT" $'\n'"$UUID"$'\n'
+    assert_match "$OUT" $'container-manager\ncontainer-uuid\ncredentials\ninaccessible\nnotify\nos-release\n'
+    assert_match "$OUT" $'chr\ndir\nfifo\nreg\nsock'
+    expect_rc 0 b exec "$ID" sh -c 'cd /run/credentials/@system && cat given unit'
+    assert_eq "$OUT" 'from-optionfrom-unit'
+}
+
+check_machinectl() {
+    assert_eq "$(machinectl show "$ID" -P Unit) $(machinectl show "$ID" -P Id)" "$ID-unit.service $UUID"
+    assert_match "$(machinectl status --no-pager "$ID")" 'OS: Debian'
+    assert_eq "$(systemctl -M "$ID" is-active multi-user.target)" active
+    systemd-run -q -M "$ID" -P --wait echo out-of-it >out
+    assert_eq "$(cat out)" out-of-it
+    journalctl -M "$ID" -q --no-pager -n 1 | grep -q .
+    assert_eq "$(ps -o machine= -p "$(machinectl show "$ID" -P Leader)" | tr -d ' ')" "$ID"
+    loginctl -M "$ID" list-sessions --no-legend >/dev/null
+    machinectl shell "$ID" /bin/sh -c 'echo shell-$(cat /etc/machine-id)' </dev/null | grep -q "shell-$UUID"
+}
+
+# Ours first: the getty that machined starts for the other lays hands on the next terminal of that number, too.
+check_login() {
+    b exec "$ID" passwd -d root >/dev/null
+    expect_rc 0 "$HELPERS/on-tty" --expect 'login:' --send 'root\n' --expect '#' --send 'echo in-$((40+2))\n' --expect in-42 \
+        --send 'exit\n' -- "$BERTHCTL" login "$ID"
+    expect_rc 0 "$HELPERS/on-tty" --expect 'login:' --send 'root\n' --expect '#' --send 'echo in-$((40+2))\n' --expect in-42 \
+        --send '\x1d\x1d\x1d' -- machinectl login "$ID"
+}
+
+unit_is_down() { ! systemctl is-active --quiet "$ID-unit"; }
+
+test_service() {
+    prepare
+    ID=${ID//[^a-zA-Z0-9]/-}
+    [[ -d $TREE ]] || skip 'no tree to boot'
+    start_service
+    b exec "$ID" systemctl is-active --quiet multi-user.target || fail 'it was not ready yet'
+    check_what_it_is_told
+    check_machinectl
+    check_login
+    # R22
+    systemctl restart systemd-machined systemd-journald
+    systemctl daemon-reload
+    check_machinectl
+    # 133 is what a unit restarts on.
+    machinectl reboot "$ID"
+    retry_until 120 unit_is_down
+    is_gone "$ID"
+    assert_eq "$(systemctl show -P ExecMainStatus "$ID-unit")" 133
+    ! machinectl show "$ID" >/dev/null 2>&1
+}
+
+run_tests
