@@ -107,19 +107,6 @@ test_what_is_asked_for() {
     assert_no_trace "$ID"
 }
 
-# What systemd starts is in a domain of Berth's own (selinux/berth.te), so it may start containers too.
-test_services_are_confined() {
-    prepare_image '{"Cmd":["/bin/true"]}'
-    mark_denials
-    expect_rc 0 systemd-run --quiet --wait --pipe "$BERTHCTL" run --rm "$(image)" cat /proc/self/attr/current
-    assert_match "$OUT" ":$(type_of "$(contexts process)"):s0:c"
-    assert_eq "$ERR" ''
-    expect_rc 0 systemd-run --quiet --wait --pipe -p Type=notify -p Delegate=yes -p NotifyAccess=all "$BERTHCTL" run --keep-unit --name "$ID" --rm "$(image)" \
-        /bin/sh -c 'cat /proc/self/attr/current; echo; echo >/dev/shm/x'
-    assert_match "$OUT" ":$(type_of "$(contexts process)"):s0:c"
-    assert_eq "$(denials)" ''
-}
-
 # A directory keeps its labels: one that is no container's is run without confinement, and that is said.
 test_directories_keep_theirs() {
     prepare
