@@ -121,6 +121,8 @@ assert len(picture.getElementsByTagName("rect")) > 8' "$OUT_FILE"
     assert_printable "$OUT_FILE"
 }
 
+has_started() { [[ $(b show -p state --value "$1") == running ]]; }
+
 test_analyze_refuses() {
     prepare
     expect_rc 1 b analyze "$ID-none"
@@ -132,7 +134,7 @@ test_analyze_refuses() {
     # One in the foreground is not slowed down for it.
     b run --rm --name="$ID-fg" -D "$ROOT" /bin/sleep 30 &
     retry_until "$SETTLE_TIMEOUT" sh -c "'$BERTHCTL' list -q | grep -q '$ID-fg'"
-    retry_until "$SETTLE_TIMEOUT" sh -c "[ '$(b show -p state --value "$ID-fg")' != starting ]"
+    retry_until "$SETTLE_TIMEOUT" has_started "$ID-fg"
     expect_rc 1 b analyze blame "$ID-fg"
     assert_match "$ERR" 'no record'
     b terminate "$ID-fg"
