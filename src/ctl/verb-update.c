@@ -23,6 +23,20 @@ static int keep(const Container *container, char *const *properties, Error *erro
     return r < 0 ? r : definition_set_properties(&places, container->definition, container->name, properties, error);
 }
 
+/* systemd knows the new limits of the unit, but applies them to what runs in it when it comes to it, or at the next start.
+ * Until then they are written where it would write them. */
+static int apply_now(const Machine *machine, char *const *properties)
+{
+    STRV_FOREACH (property, properties) {
+        char *const one[] = {*property, NULL};
+        _cleanup_error_ Error ignored = {};
+
+        if (machine_set_property_files(machine, one, &ignored) < 0)
+            log_info("%s holds from the next start of '%s' on", *property, machine->name);
+    }
+    return 0;
+}
+
 static int set_properties(Ctl *ctl, const char *name, char *const *properties, Error *error)
 {
     _cleanup_container_ Container *container = NULL;
@@ -39,7 +53,9 @@ static int set_properties(Ctl *ctl, const char *name, char *const *properties, E
      * outdo the definition until the host is booted anew. */
     if (!ctl->runtime && container->definition && service_exists(name)) {
         r = keep(container, properties, error);
-        return r < 0 ? r : service_refresh(error);
+        if (r == 0)
+            r = service_refresh(error);
+        return r < 0 || !container->machine ? r : apply_now(container->machine, properties);
     }
     /* First what runs: a value that does not go is not kept either. */
     r = container->machine ? machine_set_properties(container->machine, properties, error) : 0;

@@ -77,7 +77,7 @@ static int apply_changes(int group_fd, ChangeList *list, Error *error)
     return r;
 }
 
-static int set_files(const Machine *machine, char *const *properties, Error *error)
+int machine_set_property_files(const Machine *machine, char *const *properties, Error *error)
 {
     _cleanup_(change_list_done) ChangeList list = {};
     _cleanup_close_ int group_fd = -EBADF;
@@ -108,7 +108,7 @@ int machine_set_properties(const Machine *machine, char *const *properties, Erro
     if (!machine_is_running(machine))
         return error_set(error, -ESRCH, "'%s' is not running any more", machine->name);
     if (!machine->unit || !systemd_is_running())
-        return set_files(machine, properties, error);
+        return machine_set_property_files(machine, properties, error);
     r = systemd_open(&systemd, error);
     return r < 0 ? r : systemd_set_properties(systemd, machine->unit, properties, true, error);
 }

@@ -10,3 +10,6 @@
  * the unit. -EINVAL for a property or value that cannot be; -EOPNOTSUPP for what only systemd could do, or a controller
  * that is not there; -EAGAIN while the machine starts; -ESRCH when it is gone. */
 int machine_set_properties(const Machine *machine, char *const *properties, Error *error);
+/* Only the files of its cgroup, also where systemd is: for a unit that has been told already, and has its next start in
+ * mind. -EOPNOTSUPP for what is no file. */
+int machine_set_property_files(const Machine *machine, char *const *properties, Error *error);

@@ -45,8 +45,11 @@ test_limits_of_a_service() {
     b start "$ID-web" >/dev/null
     assert_eq "$(state_field "$ID-web" unit)" "$ID-web.service"
     expect_rc 0 b set-property "$ID-web" MemoryMax=64M
-    # systemd writes what has changed when it comes to it.
-    retry_until "$SETTLE_TIMEOUT" has_limit "$ID-web" $((64 << 20))
+    assert_eq "$(group_file "$ID-web" memory.max)" $((64 << 20))
+    assert_eq "$(systemctl show -p MemoryMax --value "$ID-web.service")" $((64 << 20))
+    # It stays so, whatever systemd does next.
+    systemctl daemon-reload
+    assert_eq "$(group_file "$ID-web" memory.max)" $((64 << 20))
     [[ ! -e /run/systemd/system.control/$ID-web.service.d ]] || fail 'it would outdo the definition'
     expect_rc 0 b restart --time=0 "$ID-web"
     retry_until "$SETTLE_TIMEOUT" has_limit "$ID-web" $((64 << 20))
