@@ -19,6 +19,7 @@ void container_free(Container *container)
         return;
     free(container->name);
     machine_free(container->machine);
+    machine_health_done(&container->health);
     free(container->definition);
     free(container->image);
     free(container->directory);
@@ -41,6 +42,8 @@ char *container_format_state(const Container *container)
 {
     const char *name = container_state_to_string(container->state);
 
+    if (container->state == CONTAINER_RUNNING && container->health.health_status)
+        return text_format("%s (%s)", name, container->health.health_status);
     return container->state == CONTAINER_EXITED || container->state == CONTAINER_OOM_KILLED
                ? text_format("%s (%lld)", name, (long long) container->exit.code)
                : strdup(name);
@@ -90,6 +93,7 @@ static int read_machine(Ctl *ctl, Container *container)
                        : machine_is_paused(machine)                     ? CONTAINER_PAUSED
                                                                         : CONTAINER_RUNNING;
     (void) definition_exists(container->name, &container->definition);
+    (void) roster_load_health(ctl->roster, container->name, &container->health);
     return r;
 }
 
@@ -215,6 +219,13 @@ static int add_exit(json_t *object, const MachineExit *end)
     return json ? 0 : -ENOMEM;
 }
 
+static int add_health(json_t *object, const MachineHealth *health)
+{
+    _cleanup_json_ json_t *json = json_fields_build(health, machine_health_fields, machine_health_fields_count);
+
+    return json && json_object_update(object, json) == 0 ? 0 : -ENOMEM;
+}
+
 json_t *container_build(const Container *container)
 {
     _cleanup_json_ json_t *object =
@@ -227,6 +238,8 @@ json_t *container_build(const Container *container)
     if (container->machine) {
         machine = json_fields_build(container->machine, machine_fields, machine_fields_count);
         if (!machine || json_object_update(object, machine) < 0)
+            return NULL;
+        if (container->health.health_status && add_health(object, &container->health) < 0)
             return NULL;
         if (container->machine->unknown)
             (void) json_object_update_missing(object, container->machine->unknown);
@@ -248,6 +261,8 @@ int container_list_members(char ***ret)
 
     for (size_t i = 0; r == 0 && i < machine_fields_count; i++)
         r = strv_append(&names, machine_fields[i].name);
+    for (size_t i = 0; r == 0 && i < machine_health_fields_count; i++)
+        r = strv_append(&names, machine_health_fields[i].name);
     for (size_t i = 0; r == 0 && i < machine_exit_fields_count; i++)
         r = strv_append_format(&names, "exit_%s", machine_exit_fields[i].name);
     if (r == 0)

@@ -21,6 +21,7 @@ typedef struct Container {
     char *name;
     ContainerState state;
     Machine *machine;        /* of a running one, else NULL */
+    MachineHealth health;    /* of a running one that has checks */
     MachineExit exit;        /* of EXITED and OOM_KILLED */
     char *definition;        /* path of the definition file, NULL when there is none */
     char *image, *directory; /* of the machine, or else of the definition; each may be NULL */

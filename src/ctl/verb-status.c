@@ -271,6 +271,27 @@ static unsigned terminal_columns(void)
     return columns;
 }
 
+/* "healthy, checked 5s ago"; of one that is not, also what its last check wrote. */
+static int print_health(const MachineHealth *health)
+{
+    _cleanup_free_ char *ago = NULL;
+    int r;
+
+    if (!health->health_status)
+        return 0;
+    if (health->health_ended_usec == 0)
+        return print_field("Health", health->health_status);
+    ago = time_format_relative(health->health_ended_usec, time_now_usec());
+    if (!ago)
+        return -ENOMEM;
+    if (health->health_code == 0 && health->health_failing == 0)
+        return print_taken("Health", text_format("%s, checked %s", health->health_status, ago));
+    r = print_taken("Health",
+                    text_format("%s, checked %s: status %llu, %llu failures in a row", health->health_status, ago,
+                                (unsigned long long) health->health_code, (unsigned long long) health->health_failing));
+    return r == 0 && !text_is_empty(health->health_output) ? print_field("", health->health_output) : r;
+}
+
 static int print_running(const Container *container)
 {
     const Machine *machine = container->machine;
@@ -287,6 +308,8 @@ static int print_running(const Container *container)
         r = print_os(machine);
     if (r == 0)
         r = print_field("Unit", machine->unit);
+    if (r == 0)
+        r = print_health(&container->health);
     if (r == 0)
         r = print_process("Leader", machine->leader);
     if (r == 0)

@@ -29,7 +29,7 @@ void notify_init(Notify *notify, const Context *context, const StepSupervise *st
     };
 }
 
-static void send_to_unit(const Notify *notify, const char *text)
+void notify_unit(const Notify *notify, const char *text)
 {
     if (notify->unit_fd >= 0)
         (void) send(notify->unit_fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -38,7 +38,7 @@ static void send_to_unit(const Notify *notify, const char *text)
 void notify_ready(Notify *notify)
 {
     if (!notify->is_ready)
-        send_to_unit(notify, "READY=1\n");
+        notify_unit(notify, "READY=1\n");
     notify->is_ready = true;
 }
 
@@ -116,7 +116,7 @@ void notify_receive(Notify *notify, pid_t payload_pid)
             return;
         /* The payload is not reaped yet: its pid is nobody else's. */
         if (sender == payload_pid && notify_filter(notify, text, (size_t) n, relay, sizeof(relay)))
-            send_to_unit(notify, relay);
+            notify_unit(notify, relay);
     }
 }
 
@@ -129,6 +129,6 @@ void notify_on_time(Notify *notify, uint64_t now_usec)
 {
     if (now_usec < notify->ping_at_usec)
         return;
-    send_to_unit(notify, "WATCHDOG=1\n");
+    notify_unit(notify, "WATCHDOG=1\n");
     notify->ping_at_usec = now_usec + notify->step->watchdog_usec / 2;
 }

@@ -20,6 +20,8 @@ typedef struct Notify {
 void notify_init(Notify *notify, const Context *context, const StepSupervise *step, uint64_t now_usec);
 /* Reads and passes on what is there, of `payload_pid` only. */
 void notify_receive(Notify *notify, pid_t payload_pid);
+/* Passes lines of ours on to the unit's service manager, where there is one. */
+void notify_unit(const Notify *notify, const char *text);
 /* Tells the unit's service manager that the container is ready, once. */
 void notify_ready(Notify *notify);
 /* Whether a signal to shut down would be heard. Until an init system says so, or `listens_at_usec`, it would be lost:

@@ -6,10 +6,12 @@
 #include "executor/lifecycle.h"
 #include "executor/notify.h"
 #include "executor/output.h"
+#include "executor/probe.h"
 #include "executor/registrar.h"
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
+#include "proto/health.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +34,9 @@ typedef struct Supervisor {
     Context *context;
     const StepSupervise *step;
     Notify notify;
-    Output *output; /* NULL when the payload writes to its caller's files itself */
+    Probe *probe;       /* NULL: no health check */
+    bool is_to_restart; /* it ended for its unit to start it anew */
+    Output *output;     /* NULL when the payload writes to its caller's files itself */
     int signals_fd;
     int clients[CLIENTS_MAX];  /* attached, -EBADF: free */
     uint64_t started_usec;     /* monotonic: the payload, last */
@@ -81,6 +85,7 @@ static void begin_stop(Supervisor *supervisor)
     /* A paused payload would not take notice of it. */
     if (supervisor->context->payload_cgroup_fd >= 0)
         (void) cgroup_freeze(supervisor->context->payload_cgroup_fd, false);
+    probe_stop(supervisor->probe);
     supervisor->kill_at_usec =
         step->stop_timeout_usec >= UINT64_MAX / 2 ? UINT64_MAX - 1 : now_usec() + step->stop_timeout_usec;
     send_when_heard(supervisor, (int) step->stop_signal);
@@ -193,6 +198,7 @@ static int wait_time_msec(const Supervisor *supervisor)
     if (supervisor->pending_signal)
         next = MIN(next, supervisor->notify.listens_at_usec);
     next = MIN(next, supervisor->notify.ping_at_usec);
+    next = MIN(next, probe_due_usec(supervisor->probe));
     if (next >= UINT64_MAX - 1)
         return -1;
     now = now_usec();
@@ -239,6 +245,25 @@ static void on_memory_event(Supervisor *supervisor)
     (void) tell_oom_kills(supervisor);
 }
 
+/* A check has found the container unhealthy. */
+static void on_unhealthy(Supervisor *supervisor)
+{
+    switch ((StepHealthAction) supervisor->step->health_on_failure) {
+    case STEP_HEALTH_NONE:
+        break;
+    case STEP_HEALTH_KILL:
+        kill_payload(supervisor);
+        break;
+    case STEP_HEALTH_RESTART:
+        supervisor->is_to_restart = true;
+        begin_stop(supervisor);
+        break;
+    case STEP_HEALTH_STOP:
+        begin_stop(supervisor);
+        break;
+    }
+}
+
 /* Until the payload is gone. */
 static int loop(Supervisor *supervisor)
 {
@@ -258,10 +283,13 @@ static int loop(Supervisor *supervisor)
             {listen_fd, POLLIN, 0},
             {supervisor->notify.fd, POLLIN, 0},
             {supervisor->memory_events_fd, POLLPRI, 0},
+            {-1, 0, 0}, /* two of the health check */
+            {-1, 0, 0},
         };
 
         if (reads_terminal)
             supervisor->terminal_at_usec = 0;
+        probe_fill_polls(supervisor->probe, &polls[ELEMENTSOF(polls) - PROBE_POLLS]);
         if (poll(polls, ELEMENTSOF(polls), wait_time_msec(supervisor)) < 0 && errno != EINTR)
             return -errno;
         for (int i = 0; i < 2; i++)
@@ -281,6 +309,8 @@ static int loop(Supervisor *supervisor)
             on_memory_event(supervisor);
         if (polls[0].revents)
             return 0;
+        if (probe_run(supervisor->probe, &supervisor->notify, now_usec()))
+            on_unhealthy(supervisor);
         notify_on_time(&supervisor->notify, now_usec());
         if (supervisor->pending_signal)
             send_when_heard(supervisor, supervisor->pending_signal);
@@ -357,7 +387,11 @@ static void translate_reboot(Message *end)
 static void leave_roster(const Context *context, const StepSupervise *step)
 {
     static const char *const places[] = {"machines", "attach", "locks"};
+    char record[128];
 
+    (void) snprintf(record, sizeof(record), "machines/%s" HEALTH_RECORD_SUFFIX, step->name);
+    if (step->health_plan_size > 0)
+        (void) unlinkat(context_fd(context, step->run_fd), record, 0);
     if (step->forget_log)
         log_file_remove(context_fd(context, step->run_fd), step->name, (unsigned) step->log_max_files);
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -399,14 +433,20 @@ static void follow_payload(Supervisor *supervisor, Message *ret)
     lifecycle_emit(context, supervisor->step, (Event){.kind = EVENT_START});
     supervisor->started_usec = now_usec();
     notify_init(&supervisor->notify, context, supervisor->step, supervisor->started_usec);
+    supervisor->probe = probe_new(context, supervisor->step, supervisor->started_usec);
     if (loop(supervisor) < 0)
         kill_payload(supervisor);
+    supervisor->probe = probe_free(supervisor->probe);
     (void) process_wait(context->payload_pidfd, &code, &is_signaled);
     if (supervisor->output)
         drain(supervisor);
     *ret = (Message){.kind = MESSAGE_EXITED, .number = code, .is_signaled = is_signaled};
     if (supervisor->step->is_system)
         translate_reboot(ret);
+    if (supervisor->is_to_restart) {
+        ret->number = REBOOT_CODE;
+        ret->is_signaled = false;
+    }
     ret->oom_kills = tell_oom_kills(supervisor);
     tell_end(supervisor, EVENT_DIE, ret);
 }

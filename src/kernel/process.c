@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,32 @@ pid_t process_clone(uint64_t namespaces, int cgroup_fd, int *ret_pidfd)
     };
     int pid = sys_clone3(&arguments);
 
+    if (pid > 0)
+        *ret_pidfd = pidfd;
+    return pid;
+}
+
+pid_t process_clone_inside(int target_pidfd, int own_fd, int cgroup_fd, int *ret_pidfd)
+{
+    int pidfd = -EBADF;
+    pid_t pid;
+
+    /* setns(2): with CLONE_NEWPID it concerns children only. */
+    if (setns(target_pidfd, CLONE_NEWPID) < 0)
+        return -errno;
+    pid = process_clone(0, cgroup_fd, &pidfd);
+    if (pid == 0)
+        return 0;
+    if (setns(own_fd, CLONE_NEWPID) < 0 && pid > 0) {
+        int code = 0;
+        bool is_signaled = false;
+        int r = -errno;
+
+        (void) process_send_signal(pidfd, SIGKILL);
+        (void) process_wait(pidfd, &code, &is_signaled);
+        close(pidfd);
+        return r;
+    }
     if (pid > 0)
         *ret_pidfd = pidfd;
     return pid;
@@ -213,6 +240,24 @@ int process_set_oom_score(pid_t pid, const char *text)
 int process_close_from(int first, bool cloexec)
 {
     return sys_close_range((unsigned) first, ~0U, cloexec ? 4U /* CLOSE_RANGE_CLOEXEC */ : 0U);
+}
+
+int process_keep_fds(const int *fds, size_t count, int first)
+{
+    int end = first + (int) count, moved[8];
+
+    if (count > ELEMENTSOF(moved))
+        return -E2BIG;
+    /* Out of the way first, so that none is written over before it has its place. */
+    for (size_t i = 0; i < count; i++) {
+        moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, end);
+        if (moved[i] < 0)
+            return -errno;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (dup3(moved[i], first + (int) i, O_CLOEXEC) < 0)
+            return -errno;
+    return process_close_from(end, false);
 }
 
 int process_drop_bounding(uint64_t keep, unsigned last_capability)

@@ -13,6 +13,10 @@
  * (CLONE_INTO_CGROUP, Linux 5.7). In the parent the pid, and a pidfd in *ret_pidfd; 0 in the child. */
 pid_t process_clone(uint64_t namespaces, int cgroup_fd, int *ret_pidfd);
 
+/* The same for a child in the pid namespace of another process; the caller, whose own one is open in own_fd, stays in
+ * all of its namespaces, and so do its later children. -ENOMEM when that namespace's first process is gone. */
+pid_t process_clone_inside(int target_pidfd, int own_fd, int cgroup_fd, int *ret_pidfd);
+
 /* Runs an open program with fds[i] as its fd i, and without what else is O_CLOEXEC. Every fd given, the program's too,
  * must be `count` or above. By vfork(2): posix_spawn(3) of glibc first looks at every signal and takes a stack of its own,
  * which together is most of its time. The program starts with our signal mask, and with what we ignore ignored. */
@@ -40,6 +44,9 @@ int process_start_time(pid_t pid, uint64_t *ret_ticks);
 
 /* Of another process: proc_pid_oom_score_adj(5). */
 int process_set_oom_score(pid_t pid, const char *text);
+
+/* The `count` fds become first, first + 1, …, O_CLOEXEC, in this order; every other one from `first` on is closed. */
+int process_keep_fds(const int *fds, size_t count, int first);
 
 /* close_range(2) for everything from `first`; with cloexec true it marks them instead. */
 int process_close_from(int first, bool cloexec);

@@ -11,6 +11,7 @@
 #include "kernel/process.h"
 #include "kernel/tty.h"
 #include "machines/pause.h"
+#include "spec/health.h"
 #include "spec/id-mapping.h"
 
 #include <errno.h>
@@ -129,21 +130,13 @@ static void plan_privileges(Entry *entry)
     }
 }
 
-static int make_plan(Entry *entry, Error *error)
+/* From the namespaces to the program: what exec and a health check have in common. */
+static void plan_inside(Entry *entry, uint64_t target)
 {
     const EnterRequest *request = entry->request;
     StepList *plan = &entry->plan;
-    uint64_t target = fd_list_add(&entry->fds, entry->leader_fd, false);
-    Step *step = step_list_add(plan, STEP_JOIN_START, "exec");
+    Step *step;
 
-    step->join_start = (StepJoinStart){.target_pidfd = target, .cgroup_fd = add_cgroup(entry)};
-    step = step_list_add(plan, STEP_SUPERVISE, "exec");
-    step->supervise = (StepSupervise){
-        .name = step_list_string(plan, request->machine->name),
-        .stop_signal = SIGTERM,
-        .stop_timeout_usec = 10000000,
-        .log = request->detach ? STEP_LOG_NONE : STEP_LOG_PASSTHROUGH,
-    };
     step = step_list_add(plan, STEP_JOIN, "exec");
     step->join = (StepJoin){.target_pidfd = target,
                             .namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP |
@@ -172,7 +165,60 @@ static int make_plan(Entry *entry, Error *error)
     plan_privileges(entry);
     step = step_list_add(plan, STEP_EXEC, "exec");
     step->exec = (StepExec){.argv = step_list_strings(plan, request->argv), .environment = environment(entry)};
+}
+
+static int make_plan(Entry *entry, Error *error)
+{
+    const EnterRequest *request = entry->request;
+    StepList *plan = &entry->plan;
+    uint64_t target = fd_list_add(&entry->fds, entry->leader_fd, false);
+    Step *step = step_list_add(plan, STEP_JOIN_START, "exec");
+
+    step->join_start = (StepJoinStart){.target_pidfd = target, .cgroup_fd = add_cgroup(entry)};
+    step = step_list_add(plan, STEP_SUPERVISE, "exec");
+    step->supervise = (StepSupervise){
+        .name = step_list_string(plan, request->machine->name),
+        .stop_signal = SIGTERM,
+        .stop_timeout_usec = 10000000,
+        .log = request->detach ? STEP_LOG_NONE : STEP_LOG_PASSTHROUGH,
+    };
+    plan_inside(entry, target);
     return plan->failed ? plan->failed : plan_check(plan, error);
+}
+
+int launch_plan_health(Launch *launch, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+    _cleanup_strv_ char **argv = NULL;
+    EnterRequest request = {.machine = launch->machine};
+    Entry entry = {.request = &request, .seccomp = launch->seccomp}; /* borrowed, as is all but the plan */
+    int r;
+
+    if (!spec_has_health_check(spec)) {
+        if (spec->notify != NOTIFY_HEALTHY)
+            return 0;
+        return error_hint(error,
+                          error_set(error, -EINVAL, "%s: the image has no health check that could tell",
+                                    spec_origin(spec, offsetof(ContainerSpec, notify))),
+                          "--health-cmd= gives one");
+    }
+    if (spec->health_on_failure == HEALTH_ACTION_RESTART && !spec->keep_unit)
+        return error_hint(error,
+                          error_set(error, -EINVAL,
+                                    "%s: only a service restarts, and this container gets a unit that cannot",
+                                    spec_origin(spec, offsetof(ContainerSpec, health_on_failure))),
+                          "berthctl create makes a definition, whose service restarts; or use kill or stop");
+    argv = health_command_argv(spec->health_command);
+    if (!argv)
+        return -ENOMEM;
+    request.argv = argv;
+    plan_inside(&entry, 1);
+    r = entry.plan.failed;
+    if (r == 0)
+        r = step_list_encode(&entry.plan, &launch->health_plan, &launch->facts.health_plan_size);
+    launch->facts.health_plan = launch->health_plan;
+    step_list_done(&entry.plan);
+    return r;
 }
 
 static int prepare_stdio(Entry *entry)

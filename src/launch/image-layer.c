@@ -5,7 +5,10 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#define LEAST_INTERVAL_USEC 100000
 
 typedef struct Adder {
     SpecLayer *layer;
@@ -46,6 +49,37 @@ static char **with_equals(char *const *list)
     return kept;
 }
 
+/* An image may not have the host start a process every millisecond. */
+static void add_span(Adder *adder, const char *key, uint64_t nsec, uint64_t least_usec)
+{
+    char text[40];
+
+    if (nsec == 0)
+        return;
+    snprintf(text, sizeof(text), "%lluus", (unsigned long long) MAX(nsec / 1000, least_usec));
+    add_value(adder, key, text);
+}
+
+/* What is no health check of a known form is none: it takes nothing from the container. */
+static void add_health(Adder *adder, const ImageHealthCheck *health)
+{
+    const char *kind = health->test ? health->test[0] : NULL;
+    size_t length = strv_length(health->test);
+    char retries[24];
+
+    if (!kind || !((strcmp(kind, "NONE") == 0 && length == 1) || (strcmp(kind, "CMD-SHELL") == 0 && length == 2) ||
+                   (strcmp(kind, "CMD") == 0 && length >= 2)))
+        return;
+    add_list(adder, "Healthcheck.Test", health->test);
+    add_span(adder, "Healthcheck.Interval", health->interval_nsec, LEAST_INTERVAL_USEC);
+    add_span(adder, "Healthcheck.Timeout", health->timeout_nsec, LEAST_INTERVAL_USEC);
+    add_span(adder, "Healthcheck.StartPeriod", health->start_period_nsec, 1);
+    add_span(adder, "Healthcheck.StartInterval", health->start_interval_nsec, LEAST_INTERVAL_USEC);
+    snprintf(retries, sizeof(retries), "%llu", (unsigned long long) MIN(health->retries, UINT64_C(10000)));
+    if (health->retries > 0)
+        add_value(adder, "Healthcheck.Retries", retries);
+}
+
 int launch_image_layer(const StoreImage *image, SpecLayer **ret, Error *error)
 {
     _cleanup_(spec_layer_freep) SpecLayer *layer = spec_layer_new(TRUST_IMAGE);
@@ -70,6 +104,7 @@ int launch_image_layer(const StoreImage *image, SpecLayer **ret, Error *error)
     add_list(&adder, "ExposedPorts", config->exposed_ports);
     add_list(&adder, "Labels", labels);
     add_value(&adder, "StopSignal", config->stop_signal);
+    add_health(&adder, &config->health);
     if (adder.failed < 0)
         return error_set(error, adder.failed, "%s: cannot use its configuration", origin);
     *ret = TAKE_PTR(layer);

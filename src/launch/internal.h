@@ -54,6 +54,7 @@ struct Launch {
     size_t credentials_count;
     LaunchCgroup cgroup;
     SeccompFilter seccomp;
+    void *health_plan;
     Label label;
     StepList plan;
     bool is_probe; /* only the plan is asked for */
@@ -74,6 +75,9 @@ struct Launch {
     int relay_fds[3]; /* our ends of the pipes that stand in for a terminal of the caller's */
     int child_fds[3]; /* what the executor gets as 0, 1, 2 */
 };
+
+/* enter.c: the steps of the health check, into the facts; nothing where there is none. */
+int launch_plan_health(Launch *launch, Error *error);
 
 /* register.c: with systemd-machined. Gathering opens the program that the supervisor will take it back with, or tell of
  * a restart; the rest does nothing where this machine is not to be registered. */

@@ -56,6 +56,7 @@ void launch_free(Launch *launch)
     free(launch->cgroup_path);
     free(launch->resolv_conf);
     free(launch->unit);
+    free(launch->health_plan);
     free(launch->host_os_release);
     strv_free(launch->host_environment);
     launch_free_credentials(launch);
@@ -233,6 +234,8 @@ int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error
     launch_trace_mark(launch, LAUNCH_PHASE_GATHER);
     /* A run in the foreground is over before anybody could ask, and often short: it is not made longer. */
     launch->facts.is_traced = request->spec->detach || request->spec->keep_unit;
+    if (r == 0)
+        r = launch_plan_health(launch, error);
     if (r == 0)
         r = plan_make(request->spec, &launch->facts, &launch->plan, error);
     launch_trace_mark(launch, LAUNCH_PHASE_PLAN);

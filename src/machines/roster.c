@@ -9,6 +9,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/namespace.h"
 #include "kernel/process.h"
+#include "proto/health.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -185,8 +186,17 @@ int roster_update(Roster *roster, const Machine *machine)
     return save(roster, machine, FILE_WRITE_EXISTING);
 }
 
+static void forget_health(Roster *roster, const char *name)
+{
+    char record[TEXT_NAME_MAX + 16];
+
+    (void) snprintf(record, sizeof(record), "%s" HEALTH_RECORD_SUFFIX, name);
+    (void) unlinkat(roster->machines_fd, record, 0);
+}
+
 void roster_forget(Roster *roster, const char *name)
 {
+    forget_health(roster, name);
     (void) unlinkat(roster->machines_fd, name, 0);
 }
 
@@ -210,6 +220,27 @@ int roster_list(Roster *roster, char ***ret)
         return r;
     strv_sort(names);
     *ret = TAKE_PTR(names);
+    return 0;
+}
+
+int roster_load_health(Roster *roster, const char *name, MachineHealth *ret)
+{
+    _cleanup_json_ json_t *json = NULL;
+    char record[TEXT_NAME_MAX + 16];
+    MachineHealth health = {};
+    int r;
+
+    if (!text_is_name(name))
+        return -ENOENT;
+    (void) snprintf(record, sizeof(record), "%s" HEALTH_RECORD_SUFFIX, name);
+    r = read_json(roster->machines_fd, record, &json, NULL);
+    if (r == 0)
+        r = json_fields_read(json, machine_health_fields, machine_health_fields_count, &health, NULL, NULL);
+    if (r < 0) {
+        machine_health_done(&health);
+        return r;
+    }
+    *ret = health;
     return 0;
 }
 

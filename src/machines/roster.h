@@ -57,6 +57,9 @@ bool roster_is_alive(Roster *roster, const char *name);
 /* The names that have a state file, sorted. */
 int roster_list(Roster *roster, char ***ret);
 
+/* What its health checks say; -ENOENT without one that has ended. */
+int roster_load_health(Roster *roster, const char *name, MachineHealth *ret);
+
 /* 0, or -ENOENT when it has not ended since it was last started. */
 int roster_load_exit(Roster *roster, const char *name, MachineExit *ret);
 void roster_forget_exit(Roster *roster, const char *name);

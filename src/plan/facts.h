@@ -75,6 +75,9 @@ struct HostFacts {
     uint64_t log;           /* StepLog */
     const char *id, *unit;  /* unit: whose the container is, NULL without systemd */
 
+    const void *health_plan; /* the encoded steps of a health check; size 0: none */
+    size_t health_plan_size;
+
     const void *seccomp_program;
     size_t seccomp_size;
 

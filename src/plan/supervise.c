@@ -35,6 +35,21 @@ bool plan_restarts(const ContainerSpec *spec)
     return spec->boot && !spec->keep_unit;
 }
 
+static void plan_health(Planner *planner, StepSupervise *step)
+{
+    const ContainerSpec *spec = planner->spec;
+    const HostFacts *facts = planner->facts;
+
+    step->health_plan = step_list_bytes(planner->list, facts->health_plan, facts->health_plan_size);
+    step->health_plan_size = facts->health_plan_size;
+    step->health_interval_usec = spec->health_interval_usec;
+    step->health_timeout_usec = spec->health_timeout_usec;
+    step->health_start_period_usec = spec->health_start_period_usec;
+    step->health_start_interval_usec = spec->health_start_interval_usec;
+    step->health_retries = spec->health_retries;
+    step->health_on_failure = spec->health_on_failure;
+}
+
 void plan_supervise(Planner *planner)
 {
     const ContainerSpec *spec = planner->spec;
@@ -63,4 +78,6 @@ void plan_supervise(Planner *planner)
         .trace = facts->is_traced,
     };
     plan_log(planner, &step->supervise);
+    if (facts->health_plan_size > 0)
+        plan_health(planner, &step->supervise);
 }

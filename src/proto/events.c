@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "proto/events.h"
 
+#include "proto/line.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,36 +93,6 @@ const EventRow event_rows[_EVENT_MAX] = {
 };
 /* clang-format on */
 
-/* A buffer that is written to its end, and then knows that it was too short. */
-typedef struct Text {
-    char *data;
-    size_t size, room;
-    bool is_short;
-} Text;
-
-static void put(Text *text, const char *data, size_t size)
-{
-    if (size > text->room - text->size) {
-        text->is_short = true;
-        return;
-    }
-    memcpy(text->data + text->size, data, size);
-    text->size += size;
-}
-
-static void put_string(Text *text, const char *string)
-{
-    put(text, string, strlen(string));
-}
-
-static void put_number(Text *text, uint64_t number)
-{
-    char digits[24];
-
-    snprintf(digits, sizeof(digits), "%llu", (unsigned long long) number);
-    put_string(text, digits);
-}
-
 static const char *string_of(const Event *event, const EventMember *member)
 {
     return *(const char *const *) ((const char *) event + member->offset);
@@ -143,54 +115,12 @@ static bool has_member(const Event *event, const EventMember *member)
     return false;
 }
 
-/* How many of the bytes at `c` are one character of UTF-8 (RFC 3629) that is no control character; 0: none. */
-static size_t character_size(const unsigned char *c)
-{
-    uint32_t value;
-    size_t size;
-
-    if (c[0] < 0x80)
-        return c[0] >= 0x20 && c[0] != 0x7f;
-    size = c[0] >= 0xc2 && c[0] <= 0xdf ? 2 : (c[0] & 0xf0) == 0xe0 ? 3 : c[0] >= 0xf0 && c[0] <= 0xf4 ? 4 : 0;
-    value = c[0] & (0xffU >> (size + 1));
-    for (size_t i = 1; i < size; i++) {
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-        value = value << 6 | (c[i] & 0x3f);
-    }
-    if (size == 3 && (value < 0x800 || (value >= 0xd800 && value <= 0xdfff)))
-        return 0;
-    if ((size == 4 && (value < 0x10000 || value > 0x10ffff)) || (size == 2 && value < 0xa0))
-        return 0;
-    return size;
-}
-
-/* A value that may come from a container or an image: what is no text becomes \xNN, as text_escape() has it; with
- * `json` quotes and backslashes are escaped for that. */
-static void put_value(Text *text, const char *string, bool json)
-{
-    for (const unsigned char *c = (const unsigned char *) string; *c;) {
-        size_t size = character_size(c);
-        char escape[8];
-
-        if (json && (*c == '"' || *c == '\\'))
-            put_string(text, "\\");
-        if (size == 0) {
-            snprintf(escape, sizeof(escape), "%s\\x%02x", json ? "\\" : "", *c);
-            put_string(text, escape);
-            size = 1;
-        } else
-            put(text, (const char *) c, size);
-        c += size;
-    }
-}
-
-static void put_member(Text *text, const Event *event, const EventMember *member, bool json)
+static void put_member(Line *text, const Event *event, const EventMember *member, bool json)
 {
     if (member->type == EVENT_MEMBER_NUMBER)
-        put_number(text, number_of(event, member));
+        line_put_number(text, number_of(event, member));
     else
-        put_value(text, string_of(event, member), json);
+        line_put_value(text, string_of(event, member), json);
 }
 
 static const EventMember *find_field(const char *name, size_t length)
@@ -202,43 +132,43 @@ static const EventMember *find_field(const char *name, size_t length)
 }
 
 /* The text of the row with the members' values in it. */
-static void put_message(Text *text, const Event *event)
+static void put_message(Line *text, const Event *event)
 {
     for (const char *c = event_rows[event->kind].message; *c;) {
         const char *end = *c == '@' ? strchr(c + 1, '@') : NULL;
         const EventMember *member = end ? find_field(c + 1, (size_t) (end - c - 1)) : NULL;
 
         if (!member) {
-            put(text, c++, 1);
+            line_put(text, c++, 1);
             continue;
         }
         if (has_member(event, member))
             put_member(text, event, member, false);
         else
-            put_string(text, "(unnamed)");
+            line_put_string(text, "(unnamed)");
         c = end + 1;
     }
 }
 
-static void put_field(Text *text, const char *name, const char *value)
+static void put_field(Line *text, const char *name, const char *value)
 {
-    put_string(text, name);
-    put_string(text, "=");
-    put_value(text, value, false);
-    put_string(text, "\n");
+    line_put_string(text, name);
+    line_put_string(text, "=");
+    line_put_value(text, value, false);
+    line_put_string(text, "\n");
 }
 
 size_t event_format_entry(const Event *event, char *buffer, size_t room)
 {
     const EventRow *row = &event_rows[event->kind];
-    Text text = {.data = buffer, .room = room};
+    Line text = {.data = buffer, .room = room};
     char short_id[13];
 
-    put_string(&text, "MESSAGE=");
+    line_put_string(&text, "MESSAGE=");
     put_message(&text, event);
-    put_string(&text, "\nPRIORITY=");
-    put_number(&text, (uint64_t) row->priority);
-    put_string(&text, "\n");
+    line_put_string(&text, "\nPRIORITY=");
+    line_put_number(&text, (uint64_t) row->priority);
+    line_put_string(&text, "\n");
     put_field(&text, "MESSAGE_ID", row->message_id);
     put_field(&text, "BERTH_EVENT", row->name);
     put_field(&text, "BERTH_EVENT_TYPE", row->type);
@@ -250,10 +180,10 @@ size_t event_format_entry(const Event *event, char *buffer, size_t room)
     for (size_t i = 0; i < event_members_count; i++) {
         if (!has_member(event, &event_members[i]))
             continue;
-        put_string(&text, event_members[i].field);
-        put_string(&text, "=");
+        line_put_string(&text, event_members[i].field);
+        line_put_string(&text, "=");
         put_member(&text, event, &event_members[i], false);
-        put_string(&text, "\n");
+        line_put_string(&text, "\n");
     }
     return text.is_short ? 0 : text.size;
 }
@@ -261,26 +191,26 @@ size_t event_format_entry(const Event *event, char *buffer, size_t room)
 size_t event_format_line(const Event *event, char *buffer, size_t room)
 {
     const EventRow *row = &event_rows[event->kind];
-    Text text = {.data = buffer, .room = room};
+    Line text = {.data = buffer, .room = room};
 
-    put_string(&text, "{\"time_usec\":");
-    put_number(&text, event->time_usec);
-    put_string(&text, ",\"type\":\"");
-    put_string(&text, row->type);
-    put_string(&text, "\",\"event\":\"");
-    put_string(&text, row->name);
-    put_string(&text, "\"");
+    line_put_string(&text, "{\"time_usec\":");
+    line_put_number(&text, event->time_usec);
+    line_put_string(&text, ",\"type\":\"");
+    line_put_string(&text, row->type);
+    line_put_string(&text, "\",\"event\":\"");
+    line_put_string(&text, row->name);
+    line_put_string(&text, "\"");
     for (size_t i = 0; i < event_members_count; i++) {
         bool is_string = event_members[i].type == EVENT_MEMBER_STRING;
 
         if (!has_member(event, &event_members[i]))
             continue;
-        put_string(&text, ",\"");
-        put_string(&text, event_members[i].name);
-        put_string(&text, is_string ? "\":\"" : "\":");
+        line_put_string(&text, ",\"");
+        line_put_string(&text, event_members[i].name);
+        line_put_string(&text, is_string ? "\":\"" : "\":");
         put_member(&text, event, &event_members[i], true);
-        put_string(&text, is_string ? "\"" : "");
+        line_put_string(&text, is_string ? "\"" : "");
     }
-    put_string(&text, "}\n");
+    line_put_string(&text, "}\n");
     return text.is_short ? 0 : text.size;
 }

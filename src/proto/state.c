@@ -65,6 +65,19 @@ const JsonField machine_exit_fields[] = {
 };
 const size_t machine_exit_fields_count = ELEMENTSOF(machine_exit_fields);
 
+#define HEALTH(member, type) JSON_FIELD(MachineHealth, member, type)
+const JsonField machine_health_fields[] = {
+    HEALTH(health_status, JSON_FIELD_STRING),  HEALTH(health_failing, JSON_FIELD_U64),
+    HEALTH(health_code, JSON_FIELD_U64),       HEALTH(health_started_usec, JSON_FIELD_U64),
+    HEALTH(health_ended_usec, JSON_FIELD_U64), HEALTH(health_output, JSON_FIELD_STRING),
+};
+const size_t machine_health_fields_count = ELEMENTSOF(machine_health_fields);
+
+void machine_health_done(MachineHealth *health)
+{
+    json_fields_done(health, machine_health_fields, machine_health_fields_count);
+}
+
 void machine_free(Machine *machine)
 {
     if (!machine)

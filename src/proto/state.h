@@ -57,5 +57,17 @@ typedef struct MachineExit {
     uint64_t signal, oom_kills, finished_usec, lines_dropped;
 } MachineExit;
 
+/* Its health checks: machines/NAME:health, written by the supervisor (proto/health.h). */
+typedef struct MachineHealth {
+    char *health_status; /* NULL: no check has ended yet, or there are none */
+    uint64_t health_failing, health_code, health_started_usec, health_ended_usec;
+    char *health_output;
+} MachineHealth;
+
+extern const JsonField machine_health_fields[];
+extern const size_t machine_health_fields_count;
+
+void machine_health_done(MachineHealth *health);
+
 extern const JsonField machine_exit_fields[];
 extern const size_t machine_exit_fields_count;

@@ -27,6 +27,9 @@
      (UINT64_C(1) << 24 /* SYS_RESOURCE */) | (UINT64_C(1) << 26 /* SYS_TTY_CONFIG */) |                               \
      (UINT64_C(1) << 28 /* LEASE */) | (UINT64_C(1) << 29 /* AUDIT_WRITE */))
 
+/* Less and a container's check is a load of its own. */
+#define HEALTH_SPAN_LEAST_USEC 10000
+
 void container_spec_free(ContainerSpec *spec)
 {
     if (!spec)
@@ -42,6 +45,7 @@ void container_spec_free(ContainerSpec *spec)
     strv_free(spec->labels);
     strv_free(spec->exposed_ports);
     strv_free(spec->log_options);
+    strv_free(spec->health_command);
     strv_free(spec->entrypoint);
     strv_free(spec->command);
     strv_free(spec->environment);
@@ -85,6 +89,9 @@ static ContainerSpec *container_spec_new(void)
     if (!spec->origins)
         return NULL;
     spec->timeout_start_usec = 90 * UINT64_C(1000000);
+    spec->health_interval_usec = spec->health_timeout_usec = 30 * UINT64_C(1000000);
+    spec->health_start_interval_usec = 5 * UINT64_C(1000000);
+    spec->health_retries = 3;
     spec->shm_size_bytes = UINT64_C(64) << 20;
     return TAKE_PTR(spec);
 }
@@ -355,6 +362,35 @@ static int validate_userns(const ContainerSpec *spec, Error *error)
     return r;
 }
 
+bool spec_has_health_check(const ContainerSpec *spec)
+{
+    return spec->health_command && !spec->no_health_check && strcmp(spec->health_command[0], "NONE") != 0;
+}
+
+static int validate_health(const ContainerSpec *spec, Error *error)
+{
+    const struct {
+        size_t offset;
+        uint64_t value;
+    } spans[] = {
+        {offsetof(ContainerSpec, health_interval_usec), spec->health_interval_usec},
+        {offsetof(ContainerSpec, health_timeout_usec), spec->health_timeout_usec},
+        {offsetof(ContainerSpec, health_start_interval_usec), spec->health_start_interval_usec},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(spans); i++)
+        if (spans[i].value < HEALTH_SPAN_LEAST_USEC)
+            return error_set(error, -EINVAL, "%s: a health check takes 10ms at least",
+                             spec_origin(spec, spans[i].offset));
+    /* Of an image that has a check, which the definition does not know yet. */
+    if (spec->notify == NOTIFY_HEALTHY && !spec_has_health_check(spec) && (!spec->image || spec->health_command))
+        return error_hint(error,
+                          error_set(error, -EINVAL, "%s: there is no health check that could tell",
+                                    spec_origin(spec, offsetof(ContainerSpec, notify))),
+                          "--health-cmd= gives one");
+    return 0;
+}
+
 static int validate(ContainerSpec *spec, Error *error)
 {
     static const char *const profiles[] = {"default", "system", "unconfined"};
@@ -384,9 +420,9 @@ static int validate(ContainerSpec *spec, Error *error)
     if (!known)
         return error_set(error, -EOPNOTSUPP, "%s: '%s' is not a seccomp profile: default, system or unconfined",
                          spec_origin(spec, offsetof(ContainerSpec, seccomp_profile)), spec->seccomp_profile);
-    if (spec->notify == NOTIFY_HEALTHY)
-        return error_set(error, -EOPNOTSUPP, "%s: there are no health checks yet",
-                         spec_origin(spec, offsetof(ContainerSpec, notify)));
+    r = validate_health(spec, error);
+    if (r < 0)
+        return r;
     if (spec->notify == NOTIFY_CONTAINER && spec->init)
         return error_set(error, -EINVAL,
                          "%s: with --init the program is not the container's first process, and only that "
@@ -495,10 +531,10 @@ int spec_format_setting(const ContainerSpec *spec, const Setting *setting, char 
     if (r < 0)
         return r;
     /* Said to be empty: against what an image brings. */
-    if (!texts &&
-        (setting->type == SETTING_WORDS || setting->type == SETTING_LIST || setting->type == SETTING_PATH_LIST ||
-         setting->type == SETTING_ASSIGNMENTS || setting->type == SETTING_ENVIRONMENT ||
-         setting->type == SETTING_CAPABILITIES || setting->type == SETTING_ID_MAPS)) {
+    if (!texts && (setting->type == SETTING_WORDS || setting->type == SETTING_LIST ||
+                   setting->type == SETTING_PATH_LIST || setting->type == SETTING_ASSIGNMENTS ||
+                   setting->type == SETTING_ENVIRONMENT || setting->type == SETTING_CAPABILITIES ||
+                   setting->type == SETTING_ID_MAPS || setting->type == SETTING_HEALTH_COMMAND)) {
         texts = strv_new(NULL, NULL);
         if (!texts)
             return -ENOMEM;

@@ -30,6 +30,15 @@ typedef enum LogDriver {
 /* With systemd-machined; auto: what stays (detached, booted, in a unit of its own), where it can be done. */
 typedef enum Registration { REGISTER_AUTO, REGISTER_YES, REGISTER_NO, _REGISTRATION_MAX } Registration;
 
+/* What follows when it is unhealthy; the order is that of StepHealthAction. */
+typedef enum HealthAction {
+    HEALTH_ACTION_NONE,
+    HEALTH_ACTION_KILL,
+    HEALTH_ACTION_RESTART,
+    HEALTH_ACTION_STOP,
+    _HEALTH_ACTION_MAX
+} HealthAction;
+
 /* Whose word it is that the container is ready; the order is that of StepNotify. */
 typedef enum NotifyMode { NOTIFY_STARTED, NOTIFY_CONTAINER, NOTIFY_HEALTHY, _NOTIFY_MAX } NotifyMode;
 
@@ -63,6 +72,11 @@ struct ContainerSpec {
     Registration registration;
     char **log_options;
     NotifyMode notify;
+    char **health_command; /* as an image has it: CMD and words, CMD-SHELL and a text, or NONE */
+    bool no_health_check;
+    uint64_t health_interval_usec, health_timeout_usec, health_start_period_usec, health_start_interval_usec;
+    uint64_t health_retries;
+    HealthAction health_on_failure;
     char **set_credentials, **load_credentials; /* "ID:VALUE", "ID:PATH" */
     char *uuid;                                 /* 32 hexadecimal digits; NULL: by itself */
     uint64_t timeout_start_usec, timeout_stop_usec;
@@ -129,6 +143,9 @@ typedef enum SettingType {
     SETTING_USERNS,
     SETTING_LOG_DRIVER,
     SETTING_REGISTRATION,
+    SETTING_HEALTH_COMMAND, /* as of an image, or one text: for a shell, a JSON array, or "none" */
+    SETTING_HEALTH_ACTION,
+    SETTING_COUNT,           /* uint64_t, 1 to 10000 */
     SETTING_NOTIFY,          /* and boolean: yes is container */
     SETTING_UUID,            /* with or without dashes */
     SETTING_WORDS,           /* one argv: replaces as a whole */
@@ -235,6 +252,9 @@ int spec_list_unit_properties(const ContainerSpec *spec, char ***ret);
 /* The setting as its rows' text, one string per assignment that would give this value again; NULL when nobody said
  * anything, an empty list when a list was said to be empty. */
 int spec_format_setting(const ContainerSpec *spec, const Setting *setting, char ***ret);
+
+/* Whether it is checked at all: there is a command, and nobody said that there is to be none. */
+bool spec_has_health_check(const ContainerSpec *spec);
 
 /* Where the setting came from, "default" when nobody said anything. */
 const char *spec_origin(const ContainerSpec *spec, size_t offset);

@@ -5,16 +5,20 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "spec/credentials.h"
+#include "spec/health.h"
 #include "spec/id-mapping.h"
 
 #include <errno.h>
 #include <string.h>
+
+#define COUNT_MAX 10000
 
 static const char *const volatile_names[_VOLATILE_MAX] = {"no", "yes", "state", "overlay"};
 static const char *const network_names[_NETWORK_MAX] = {"private", "host", "none"};
 static const char *const log_driver_names[_LOG_DRIVER_MAX] = {"auto", "journald", "file", "none", "passthrough"};
 
 static const char *const registration_names[_REGISTRATION_MAX] = {"auto", "yes", "no"};
+static const char *const health_action_names[_HEALTH_ACTION_MAX] = {"none", "kill", "restart", "stop"};
 static const char *const notify_names[_NOTIFY_MAX] = {"started", "container", "healthy"};
 
 const char *volatile_mode_to_string(VolatileMode mode)
@@ -295,6 +299,13 @@ static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char 
         return parse_notify(value, field, error);
     case SETTING_UUID:
         return parse_uuid(value, field, error);
+    case SETTING_HEALTH_ACTION:
+        r = parse_enum(value, health_action_names, _HEALTH_ACTION_MAX, &number, error);
+        return r < 0 ? r : (*(HealthAction *) field = (HealthAction) number, 0);
+    case SETTING_COUNT:
+        if (text_parse_u64(value, COUNT_MAX, field) < 0 || *(uint64_t *) field == 0)
+            return error_set(error, -EINVAL, "'%s' is not a number from 1 to %d", value, COUNT_MAX);
+        return 0;
     case SETTING_REGISTRATION:
         r = parse_enum(value, registration_names, _REGISTRATION_MAX, &number, error);
         return r < 0 ? r : (*(Registration *) field = (Registration) number, 0);
@@ -342,6 +353,18 @@ static int apply_item(ContainerSpec *spec, const Setting *setting, const Assignm
     }
 }
 
+static int set_health_command(char ***field, char *const *values, Error *error)
+{
+    char **command = NULL;
+    int r = health_command_parse(values, &command, error);
+
+    if (r < 0)
+        return r;
+    strv_free(*field);
+    *field = command;
+    return 0;
+}
+
 int setting_apply(ContainerSpec *spec, const Setting *setting, const Assignment *assignment, Error *error)
 {
     char ***list = (char ***) ((char *) spec + setting->offset);
@@ -355,12 +378,15 @@ int setting_apply(ContainerSpec *spec, const Setting *setting, const Assignment 
         *list = words;
         return 0;
     }
+    if (setting->type == SETTING_HEALTH_COMMAND && assignment->values && assignment->values[0])
+        return set_health_command(list, assignment->values, error);
     if (!assignment->values || !assignment->values[0]) {
         /* "Key=" resets a list, as everywhere in systemd. */
         if (setting->type != SETTING_LIST && setting->type != SETTING_PATH_LIST &&
             setting->type != SETTING_ASSIGNMENTS && setting->type != SETTING_ENVIRONMENT &&
             setting->type != SETTING_CREDENTIAL && setting->type != SETTING_CREDENTIAL_FILE &&
-            setting->type != SETTING_CAPABILITIES && setting->type != SETTING_ID_MAPS)
+            setting->type != SETTING_CAPABILITIES && setting->type != SETTING_ID_MAPS &&
+            setting->type != SETTING_HEALTH_COMMAND)
             return error_set(error, -EINVAL, "needs a value");
         strv_free(*list);
         *list = NULL;
@@ -409,6 +435,12 @@ static int format_member(const void *field, SettingType type, char ***texts)
         return strv_append(texts, log_driver_names[*(const LogDriver *) field]);
     case SETTING_NOTIFY:
         return strv_append(texts, notify_names[*(const NotifyMode *) field]);
+    case SETTING_HEALTH_ACTION:
+        return strv_append(texts, health_action_names[*(const HealthAction *) field]);
+    case SETTING_COUNT:
+        return strv_append_format(texts, "%llu", (unsigned long long) *(const uint64_t *) field);
+    case SETTING_HEALTH_COMMAND:
+        return *(char **const *) field ? strv_push(texts, health_command_format(*(char **const *) field)) : 0;
     case SETTING_REGISTRATION:
         return strv_append(texts, registration_names[*(const Registration *) field]);
     default:

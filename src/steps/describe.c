@@ -57,7 +57,9 @@ static bool is_default(const void *member, StepFieldType type)
 {
     if (type == STEP_FIELD_STRING || type == STEP_FIELD_LIST)
         return *(const void *const *) member == NULL;
-    return type != STEP_FIELD_BYTES && *(const uint64_t *) member == 0;
+    if (type == STEP_FIELD_BYTES) /* its size is behind the pointer */
+        return *(const uint64_t *) ((const char *) member + sizeof(void *)) == 0;
+    return *(const uint64_t *) member == 0;
 }
 
 static void describe_field(Buffer *line, const StepField *field, const void *member)

@@ -38,7 +38,11 @@ static const StepField supervise_fields[] = {STRING(supervise, name), STRING(sup
     NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
     NUMBER(supervise, log_max_bytes), NUMBER(supervise, log_max_files), LIST(supervise, log_fields),
     NUMBER(supervise, run_fd), NUMBER(supervise, keep_exit), NUMBER(supervise, forget_log), NUMBER(supervise, attach_fd),
-    NUMBER(supervise, is_system), NUMBER(supervise, restarts), NUMBER(supervise, notify), NUMBER(supervise, unit_notify_fd),
+    NUMBER(supervise, is_system), NUMBER(supervise, restarts), NUMBER(supervise, notify),
+    FIELD(supervise, health_plan, STEP_FIELD_BYTES), NUMBER(supervise, health_interval_usec),
+    NUMBER(supervise, health_timeout_usec), NUMBER(supervise, health_start_period_usec),
+    NUMBER(supervise, health_start_interval_usec), NUMBER(supervise, health_retries),
+    NUMBER(supervise, health_on_failure), NUMBER(supervise, unit_notify_fd),
     NUMBER(supervise, watchdog_usec), NUMBER(supervise, registrar_fd), STRING(supervise, file_label), NUMBER(supervise, trace)};
 static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),
     STRING(propagation, path)};

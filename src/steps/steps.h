@@ -134,6 +134,14 @@ typedef struct StepJoin {
     uint64_t uid, gid;   /* the container's root on the host: pipes that are its standard streams become its own */
 } StepJoin;
 
+/* What an unhealthy container gets. */
+typedef enum StepHealthAction {
+    STEP_HEALTH_NONE,
+    STEP_HEALTH_KILL,
+    STEP_HEALTH_RESTART, /* an end with the status that its unit restarts on */
+    STEP_HEALTH_STOP,
+} StepHealthAction;
+
 /* Whose word it is that a unit is ready: the launcher's, the payload's, the health check's. */
 typedef enum StepNotify { STEP_NOTIFY_STARTED, STEP_NOTIFY_CONTAINER, STEP_NOTIFY_HEALTHY } StepNotify;
 
@@ -165,10 +173,14 @@ typedef struct StepSupervise {
     uint64_t is_system;                    /* an init system: a reboot inside is an orderly end */
     uint64_t restarts;                     /* 1: a reboot inside starts it again */
     uint64_t notify;                       /* StepNotify */
-    uint64_t unit_notify_fd;               /* connected to the $NOTIFY_SOCKET of the unit; 0: none */
-    uint64_t watchdog_usec;                /* that the unit wants to hear of; 0: it does not */
-    const char *file_label;                /* SELinux label of the payload's pipes; NULL: none */
-    uint64_t trace;                        /* 1: STARTED tells where the time went */
+    const void *health_plan;               /* the inner steps of a health check, encoded: from join to exec */
+    uint64_t health_plan_size;             /* 0: there is none */
+    uint64_t health_interval_usec, health_timeout_usec, health_start_period_usec, health_start_interval_usec;
+    uint64_t health_retries, health_on_failure; /* StepHealthAction */
+    uint64_t unit_notify_fd;                    /* connected to the $NOTIFY_SOCKET of the unit; 0: none */
+    uint64_t watchdog_usec;                     /* that the unit wants to hear of; 0: it does not */
+    const char *file_label;                     /* SELinux label of the payload's pipes; NULL: none */
+    uint64_t trace;                             /* 1: STARTED tells where the time went */
     uint64_t registrar_fd; /* the program that speaks for the supervisor (executor/registrar.h); 0: none */
 } StepSupervise;
 

@@ -50,6 +50,7 @@ void image_config_free(ImageConfig *config)
     free(config->stop_signal);
     strv_free(config->volumes);
     strv_free(config->exposed_ports);
+    strv_free(config->health.test);
     free_labels(config->labels, config->labels_count);
     free(config->diff_ids);
     free_history(config->history, config->history_count);
@@ -91,6 +92,30 @@ static int read_labels(const json_t *process, ImageConfig *config, Error *error)
     return 0;
 }
 
+static int read_health(const json_t *process, ImageHealthCheck *health, Error *error)
+{
+    static const char place[] = "config.Healthcheck";
+    const json_t *member = NULL;
+    int r = json_read_member(process, "config", "Healthcheck", JSON_OBJECT, &member, error);
+    const struct {
+        const char *key;
+        uint64_t *ret;
+    } numbers[] = {
+        {"Interval", &health->interval_nsec},
+        {"Timeout", &health->timeout_nsec},
+        {"StartPeriod", &health->start_period_nsec},
+        {"StartInterval", &health->start_interval_nsec},
+        {"Retries", &health->retries},
+    };
+
+    if (r < 0 || !member)
+        return r;
+    r = json_read_strings(member, place, "Test", ITEMS_MAX, &health->test, error);
+    for (size_t i = 0; i < ELEMENTSOF(numbers) && r == 0; i++)
+        r = json_read_size(member, place, numbers[i].key, numbers[i].ret, error);
+    return r;
+}
+
 static int read_process(const json_t *root, ImageConfig *config, Error *error)
 {
     const json_t *process = NULL;
@@ -125,6 +150,8 @@ static int read_process(const json_t *root, ImageConfig *config, Error *error)
         r = json_read_keys(process, "config", "ExposedPorts", ITEMS_MAX, &config->exposed_ports, error);
     if (r == 0)
         r = read_labels(process, config, error);
+    if (r == 0)
+        r = read_health(process, &config->health, error);
     config->has_entrypoint = config->entrypoint != NULL;
     return r;
 }

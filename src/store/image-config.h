@@ -22,6 +22,12 @@ typedef struct ImageHistory {
     bool is_empty_layer;
 } ImageHistory;
 
+/* Healthcheck: Docker's, and so of most images. Times in nanoseconds, 0: not said. */
+typedef struct ImageHealthCheck {
+    char **test; /* CMD and words, CMD-SHELL and a text, NONE; unchecked */
+    uint64_t interval_nsec, timeout_nsec, start_period_nsec, start_interval_nsec, retries;
+} ImageHealthCheck;
+
 /* Lists are NULL when absent; absent strings are NULL. */
 typedef struct ImageConfig {
     char *architecture, *variant, *os, *author;
@@ -35,7 +41,8 @@ typedef struct ImageConfig {
     char *working_dir, *user, *stop_signal;
     char **volumes;       /* sorted inside paths, unchecked */
     char **exposed_ports; /* sorted "80/tcp", unchecked */
-    ImageLabel *labels;   /* sorted by key */
+    ImageHealthCheck health;
+    ImageLabel *labels; /* sorted by key */
     size_t labels_count;
 
     Digest *diff_ids; /* lowest layer first */

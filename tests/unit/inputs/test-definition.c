@@ -77,6 +77,14 @@ static const char everything[] = "# all of it\n"
                                  "TimeoutStart=infinity\n"
                                  "LogDriver=journald\n"
                                  "Register=no\n"
+                                 "HealthCmd=wget -qO- http://127.0.0.1:8080/\n"
+                                 "NoHealthcheck=no\n"
+                                 "HealthInterval=10s\n"
+                                 "HealthTimeout=1s\n"
+                                 "HealthRetries=5\n"
+                                 "HealthStartPeriod=1min\n"
+                                 "HealthStartInterval=1s\n"
+                                 "HealthOnFailure=kill\n"
                                  "LogOpt=max-size=1M\n"
                                  "LogOpt=tag={{.Name}}/{{.ID}}\n"
                                  "Notify=started\n"
@@ -175,6 +183,10 @@ static void what_excludes_that_comes_back_too(void)
         "[Container]\nDirectory=/srv/tree\nBoot=yes\nNoNewPrivileges=yes\n[Filesystem]\nVolatile=state\n",
         "[Container]\nImage=x\n[Security]\nPrivileged=yes\nNoNewPrivileges=no\n",
         "[Container]\nImage=x\n[Security]\nNoNewPrivileges=no\n[Filesystem]\nReadOnly=no\nVolatile=no\n",
+        "[Container]\nImage=x\nHealthCmd=none\n",
+        "[Container]\nImage=x\nHealthCmd=\n",
+        "[Container]\nImage=x\nHealthCmd=[\"CMD\",\"/bin/x\",\"a b\",\"\"]\nHealthOnFailure=restart\n",
+        "[Container]\nImage=x\nHealthCmd=[\"CMD-SHELL\",\"none\"]\n",
         "[Container]\nImage=x\nStopTimeout=0\nLogDriver=auto\n[Network]\nNetwork=private\n",
         "[Container]\nImage=x\nStopTimeout=infinity\n[Filesystem]\nShmSize=infinity\n",
         "[Container]\nImage=x\n[Process]\nOOMScoreAdjust=0\nUlimit=core=infinity\n",

@@ -191,7 +191,10 @@ static const char *value_for(const Setting *setting)
     case SETTING_NETWORK:
         return "private";
     case SETTING_LOG_DRIVER:
+    case SETTING_HEALTH_ACTION:
         return "none";
+    case SETTING_COUNT:
+        return "7";
     case SETTING_REGISTRATION:
         return "no";
     case SETTING_NOTIFY:
@@ -263,8 +266,11 @@ static int finish_with(const Setting *setting, Trust trust, const char *value, E
  * image can reach has to add it here and think. */
 static void an_image_says_only_what_it_may(void)
 {
-    static const char *const from_image[] = {"Label",       "ExposeHostPort", "StopSignal", "Entrypoint", "Exec",
-                                             "Environment", "WorkingDir",     "User",       "Volume"};
+    static const char *const from_image[] = {
+        "Label",         "ExposeHostPort",    "StopSignal",         "Entrypoint",
+        "Exec",          "Environment",       "WorkingDir",         "User",
+        "Volume",        "HealthCmd",         "HealthInterval",     "HealthTimeout",
+        "HealthRetries", "HealthStartPeriod", "HealthStartInterval"};
     size_t allowed = 0;
 
     for (size_t i = 0; i < settings_count; i++) {
@@ -358,6 +364,10 @@ static void bad_values_name_their_origin(void)
         {SETTING_PROPERTY_TASKS, "0", "'0' is not a number of processes"},
         {SETTING_PROPERTY_TASKS, "10 MemoryMax=1", "is not a number of processes"},
         {SETTING_PROPERTY_IO_WEIGHT, "10001", "'10001' is not a weight from 1 to 10000"},
+        {SETTING_HEALTH_COMMAND, "[\"CMD\"]", "'CMD' is not a health check"},
+        {SETTING_HEALTH_COMMAND, "[1]", "is not a JSON array of strings"},
+        {SETTING_HEALTH_ACTION, "reboot", "'reboot' is not one of: none, kill, restart, stop"},
+        {SETTING_COUNT, "0", "'0' is not a number from 1 to 10000"},
         {SETTING_SECURITY, "nonsense", "'nonsense' is not a security option"},
         {SETTING_SECURITY, "label=nested", "'label=nested' is not supported yet"},
         {SETTING_SECURITY, "seccomp=/etc/passwd", "'/etc/passwd' is not a seccomp profile"},
