@@ -6,7 +6,9 @@
 #include "daemon/daemon.h"
 
 #include "base/log.h"
+#include "base/strv.h"
 #include "base/text.h"
+#include "spec/widening.h"
 
 #include <errno.h>
 #include <string.h>
@@ -123,13 +125,26 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
     return bus_reply_error(pending->message, SD_BUS_ERROR_ACCESS_DENIED, "Access denied");
 }
 
+/* Why it takes as much as it does: what in the definition leads to the host. NULL: no memory. */
+static char *describe_reasons(const Request *request)
+{
+    _cleanup_strv_ char **reasons = NULL;
+    _cleanup_free_ char *text = NULL;
+
+    if (request->definition && spec_list_widening(request->definition, &reasons) < 0)
+        return NULL;
+    text = strv_join(reasons, ", ");
+    return text ? text_escape(text, SIZE_MAX) : NULL;
+}
+
 /* What the person is told; polkit lets only root and the action's owner say it. */
 static int append_details(sd_bus_message *call, const Request *request)
 {
-    int r = sd_bus_message_open_container(call, 'a', "{ss}");
+    _cleanup_free_ char *reasons = describe_reasons(request);
+    int r = reasons ? sd_bus_message_open_container(call, 'a', "{ss}") : -ENOMEM;
 
     if (r >= 0)
-        r = sd_bus_message_append(call, "{ss}", "verb", request->method->name);
+        r = sd_bus_message_append(call, "{ss}{ss}", "verb", request->method->name, "reasons", reasons);
     if (r >= 0 && request->name && text_is_utf8(request->name, strlen(request->name)))
         r = sd_bus_message_append(call, "{ss}", "name", request->name);
     return r < 0 ? r : sd_bus_message_close_container(call);

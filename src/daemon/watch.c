@@ -65,6 +65,9 @@ static void watch_leader(Daemon *daemon, const Machine *machine, KnownMachine *k
 {
     int fd = machine_open_leader(machine);
 
+    /* It has ended since its record was written. That the record goes is seen after it was taken in. */
+    if (fd == -ESRCH)
+        (void) roster_reconcile(daemon->roster, NULL, NULL);
     if (fd < 0 || sd_event_add_io(daemon->event, &known->end, fd, EPOLLIN, on_foreign_end, daemon) < 0)
         safe_close(fd);
     else

@@ -352,6 +352,40 @@ PYTHON
     assert_eq "$(bus ListImages)" '[]'
 }
 
+# A user's own daemon on the session bus: that user's roster, all of it to be seen, and nobody to ask.
+test_on_a_users_bus() {
+    local runtime=$TEST_TMP/runtime
+    prepare
+    install -d -o $NOBODY -g $NOBODY -m 700 "$runtime"
+    chmod 711 "$TEST_TMP"
+    cat >"$TEST_TMP/session.conf" <<CONF
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+    "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path=$runtime/bus</listen>
+  <policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy>
+</busconfig>
+CONF
+    as_nobody() { setpriv --reuid=$NOBODY --regid=$NOBODY --clear-groups "$@"; }
+    as_nobody dbus-daemon --config-file="$TEST_TMP/session.conf" --nofork --nopidfile >"$TEST_TMP/bus.log" 2>&1 &
+    on_exit kill $!
+    retry_until 5 test -S "$runtime/bus"
+    export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$runtime/bus
+    unset BERTH_RUN_DIR
+    as_nobody env XDG_RUNTIME_DIR="$runtime" DBUS_SESSION_BUS_ADDRESS="$DBUS_SYSTEM_BUS_ADDRESS" \
+        BERTH_DATA_DIR="$runtime/data" "$(daemon_program)" --user >"$TEST_TMP/daemon.log" 2>&1 &
+    on_exit end_daemon $!
+    retry_until 10 bus --uid=$NOBODY ListMachines
+    BERTH_RUN=$runtime/berth simulate_machines 1
+    chown $NOBODY "$runtime/berth/machines/sim-000"
+    assert_match "$(bus --uid=$NOBODY ListMachines)" 'sim-000.*localhost/web'
+    bus --uid=$NOBODY DescribeMachine s sim-000 >/dev/null
+    # What needs the host's service manager and root is not to be had.
+    expect_rc 1 bus --uid=$NOBODY LoadImage hs /dev/null ""
+    assert_match "$ERR" NotSupported
+}
+
 # 500 machines: listed within 50 ms, and the daemon at rest keeps within 3 MiB. The sanitizers' build is neither.
 test_many_machines() {
     local pss
