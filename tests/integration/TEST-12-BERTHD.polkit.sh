@@ -28,6 +28,7 @@ test_bus_starts_it_and_killing_it_costs_nothing() {
 
 test_it_is_confined() {
     local pid
+    prepare
     bus ListMachines >/dev/null
     pid=$(main_pid)
     assert_eq "$(awk '/^NoNewPrivs:|^Seccomp:/ { print $2 }' "/proc/$pid/status" | tr '\n' ' ')" '1 2 '
