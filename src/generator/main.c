@@ -24,7 +24,8 @@ static void log_to_kernel(void)
 
 static void report(const char *text, bool is_wrong)
 {
-    log_message(is_wrong ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s", text);
+    /* A record of the kernel's log has some 970 bytes; a longer one is lost. */
+    log_message(is_wrong ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%.900s", text);
 }
 
 int main(int argc, char *argv[])
