@@ -266,3 +266,82 @@ int container_root_open(Ctl *ctl, const char *name, ContainerRootFlags flags, Co
     root = (ContainerRoot){.mount_fd = -EBADF, .lock_fd = -EBADF};
     return 0;
 }
+
+/* --- its two sides --- */
+
+void container_sides_done(ContainerSides *sides)
+{
+    sides->upper_fd = safe_close(sides->upper_fd);
+    sides->lower_fd = safe_close(sides->lower_fd);
+    store_image_free(TAKE_PTR(sides->image));
+}
+
+static int open_upper(Ctl *ctl, const char *name, int *ret_fd)
+{
+    _cleanup_free_ char *path = text_format("%s/upper", name);
+    _cleanup_close_ int fd = -EBADF;
+
+    if (!path || ctl->roster->containers_fd < 0)
+        return path ? -ENOENT : -ENOMEM;
+    fd = openat(ctl->roster->containers_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : clone_tree(fd, "", CONTAINER_ROOT_NO_BELOW, ret_fd);
+}
+
+static int mount_layers(Ctl *ctl, const StoreImage *image, int *ret_fd)
+{
+    int fds[OVERLAY_LAYERS_MAX], fd = -EBADF, r;
+    size_t count = 0;
+
+    r = open_layers(ctl, image, fds, &count);
+    const OverlayRequest overlay = {
+        .lower = fds, .lower_count = count, .upper_fd = -EBADF, .work_fd = -EBADF, .attributes = attributes_of(0)};
+    if (r == 0 && count == 1)
+        r = clone_tree(fds[0], "", CONTAINER_ROOT_NO_BELOW, &fd);
+    else if (r == 0)
+        r = fd = overlay_create(&overlay);
+    for (size_t i = 0; i < count; i++)
+        safe_close(fds[i]);
+    if (r < 0)
+        return r;
+    *ret_fd = fd;
+    return 0;
+}
+
+static int open_lower(Ctl *ctl, const Container *container, ContainerSides *sides, Error *error)
+{
+    const Machine *machine = container->machine;
+    int r = 0;
+
+    if (!container->image) {
+        _cleanup_close_ int fd = open(container->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : clone_tree(fd, "", CONTAINER_ROOT_NO_BELOW, &sides->lower_fd);
+    }
+    r = ctl_open_store(ctl, false, error);
+    /* The very image that it was started from, whatever its name means now. */
+    if (r == 0)
+        r = store_find_image(ctl->store, machine && machine->image_id ? machine->image_id : container->image,
+                             &sides->image, error);
+    return r < 0 ? r : mount_layers(ctl, sides->image, &sides->lower_fd);
+}
+
+int container_sides_open(Ctl *ctl, const char *name, ContainerSides *ret, Error *error)
+{
+    _cleanup_container_ Container *container = NULL;
+    _cleanup_container_sides_ ContainerSides sides = {.upper_fd = -EBADF, .lower_fd = -EBADF};
+    int r = container_load(ctl, name, &container, error);
+
+    if (r < 0)
+        return r;
+    r = container->image || container->directory ? open_upper(ctl, name, &sides.upper_fd) : -ENOENT;
+    if (r == -ENOENT)
+        return error_hint(error, error_set(error, -EOPNOTSUPP, "'%s' keeps nothing apart that could be compared", name),
+                          "containers from images do, once they have run, and those with --ephemeral while they run");
+    if (r == 0)
+        r = open_lower(ctl, container, &sides, error);
+    if (r < 0)
+        return error_set(error, r, "cannot open the files of '%s': %s", name, strerror(-r));
+    *ret = sides;
+    sides = (ContainerSides){.upper_fd = -EBADF, .lower_fd = -EBADF};
+    return 0;
+}

@@ -29,3 +29,13 @@ void container_root_done(ContainerRoot *root);
 /* A running container's root is that of its mount namespace with all that is mounted there; a stopped one's is put
  * together as its next start would do it, without volumes and other mounts. */
 int container_root_open(Ctl *ctl, const char *name, ContainerRootFlags flags, ContainerRoot *ret, Error *error);
+
+/* The two sides of a container that keeps apart what it writes: its upper directory, and what is below. -EOPNOTSUPP for one
+ * that does not. */
+typedef struct ContainerSides {
+    int upper_fd, lower_fd;
+    StoreImage *image;
+} ContainerSides;
+void container_sides_done(ContainerSides *sides);
+#define _cleanup_container_sides_ _cleanup_(container_sides_done)
+int container_sides_open(Ctl *ctl, const char *name, ContainerSides *ret, Error *error);

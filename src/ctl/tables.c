@@ -56,12 +56,22 @@ const Verb verbs[] = {
     {"copy-from", "NAME PATH [PATH]", "copy files out of a container, by default to the same path", 2, 3, VERB_NAMES_MACHINES, verb_copy_from},
     {"bind", "NAME PATH [PATH]", "show a running container a file or directory, by default at the same path", 2, 3, VERB_NAMES_MACHINES, verb_bind},
     {"unbind", "NAME PATH...", "take back what bind has shown", 2, -1, VERB_NAMES_MACHINES, verb_unbind},
+    {"diff", "NAME", "list what a container has changed of its image", 1, 1, VERB_NAMES_MACHINES, verb_diff},
     {"export", "NAME", "write a container's files as a tar stream", 1, 1, VERB_NAMES_MACHINES, verb_export},
     /* images */
     {"load", "FILE|DIRECTORY|-", "load images from an archive or an OCI layout", 1, 1, 0, verb_load},
     {"images", "", "list images", 0, 0, 0, verb_images},
     {"inspect", "IMAGE...", "print all about images as JSON", 1, -1, VERB_NAMES_IMAGES, verb_inspect},
     {"rmi", "IMAGE...", "remove images", 1, -1, VERB_NAMES_IMAGES, verb_rmi},
+    /* machine images */
+    {"list-images", "", "list machine images", 0, 0, 0, verb_list_images},
+    {"image-status", "NAME...", "tell about machine images in words", 1, -1, 0, verb_image_status},
+    {"show-image", "NAME...", "print properties of machine images", 1, -1, 0, verb_show_image},
+    {"clone", "NAME NEW-NAME", "copy a machine image", 2, 2, 0, verb_clone},
+    {"remove", "NAME...", "remove machine images, or containers as rm does", 1, -1, VERB_NAMES_MACHINES, verb_remove},
+    {"read-only", "NAME [BOOLEAN]", "make a machine image read-only, or writable", 1, 2, 0, verb_read_only},
+    {"set-limit", "NAME BYTES", "limit the size of a machine image", 2, 2, 0, verb_set_limit},
+    {"clean", "", "remove what cut off work on machine images left", 0, 0, 0, verb_clean},
     {"info", "", "tell what this host offers and what is missing", 0, 0, 0, verb_info},
 };
 
@@ -69,10 +79,8 @@ const Verb verbs[] = {
 const VerbAlias verb_aliases[] = {
     {"ps", "list"},
     {"ls", "list"},
-    {"remove", "rm"},
     {"unpause", "resume"},
     {"image", "images"},
-    {"list-images", "images"},
     {"monitor", "events"},
 };
 
@@ -133,7 +141,13 @@ const CtlOption ctl_options[] = {
     {"archive", 'a', CTL_OPTION_BOOL, AT(archive), "cp copy-to copy-from", NULL, "keep owners, set-ID bits, capabilities"},
     {"follow-link", 'L', CTL_OPTION_BOOL, AT(follow), "cp copy-to copy-from", NULL, "copy what a link leads to, when the source is one"},
     {"mkdir", 0, CTL_OPTION_BOOL, AT(mkdir), "cp copy-to copy-from bind", NULL, "make what is missing of the target"},
-    {"read-only", 0, CTL_OPTION_BOOL, AT(read_only), "bind", NULL, "the container cannot write there"},
+    {"read-only", 0, CTL_OPTION_BOOL, AT(read_only), "bind clone", NULL, "what is bound or cloned cannot be written to"},
+    {"all", 'a', CTL_OPTION_BOOL, AT(all), "list-images clean", NULL, "hidden images, too; for clean: all images"},
+    {"output", 'o', CTL_OPTION_STRING, AT(output), "diff list-images show-image", "FORMAT", "table or json"},
+    {"no-legend", 0, CTL_OPTION_BOOL, AT(no_legend), "list-images", NULL, "no header"},
+    {"property", 'p', CTL_OPTION_LIST, AT(properties), "show-image", "NAME", "only this property"},
+    {"quiet", 'q', CTL_OPTION_BOOL, AT(quiet), "clone", NULL, "no progress"},
+    {"force", 'f', CTL_OPTION_BOOL, AT(force), "remove", NULL, "of a container: stop it first"},
     {"force", 0, CTL_OPTION_BOOL, AT(force), "copy-to copy-from", NULL, "replace files that exist"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "rm rmi", NULL, "stop a running container first; remove all names"},
 };

@@ -12,10 +12,17 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <string.h>
+#include <time.h>
 
 #define WARNINGS_MAX 20U
 
-enum { MESSAGE_WARNING };
+#define PROGRESS_NSEC 200000000
+
+enum { MESSAGE_WARNING, MESSAGE_PROGRESS };
+
+typedef struct Progress {
+    uint64_t entries, bytes;
+} Progress;
 
 typedef struct Copy {
     const CopyRequest *request;
@@ -24,6 +31,8 @@ typedef struct Copy {
     CopyTarget target;
     struct stat base; /* of the directory that the copy goes to */
     unsigned warnings, skipped_xattrs;
+    Progress progress;
+    struct timespec told; /* when it was last told */
 } Copy;
 
 static void copy_done(Copy *copy)
@@ -242,6 +251,19 @@ static int copy_one(Copy *copy, const WalkEntry *entry, const char *path, Error 
     }
 }
 
+static int tell_progress(Copy *copy, const WalkEntry *entry)
+{
+    struct timespec now;
+
+    copy->progress.entries++;
+    copy->progress.bytes += S_ISREG(entry->st->st_mode) ? (uint64_t) entry->st->st_size : 0;
+    if (!copy->request->progress || clock_gettime(CLOCK_MONOTONIC, &now) < 0 ||
+        (now.tv_sec - copy->told.tv_sec) * 1000000000L + (now.tv_nsec - copy->told.tv_nsec) < PROGRESS_NSEC)
+        return 0;
+    copy->told = now;
+    return worker_send(copy->worker, MESSAGE_PROGRESS, &copy->progress, sizeof(copy->progress));
+}
+
 static int visit(const WalkEntry *entry, void *userdata, Error *error)
 {
     Copy *copy = userdata;
@@ -255,6 +277,8 @@ static int visit(const WalkEntry *entry, void *userdata, Error *error)
     if (S_ISDIR(entry->st->st_mode) && entry->st->st_dev == copy->base.st_dev && entry->st->st_ino == copy->base.st_ino)
         return error_set(error, -ELOOP, "'%s' cannot be copied into itself", copy->request->from.path);
     r = copy_one(copy, entry, path, error);
+    if (r == 0)
+        r = tell_progress(copy, entry);
     if (r == -ENOMEM || r == 0)
         return r;
     return error_prefix(error, r, "copying '%.300s'", entry->path[0] ? entry->path : copy->request->from.path);
@@ -292,7 +316,14 @@ static int run(Worker *worker, const WorkerJob *job, int root_fd, Error *error)
 static int receive(unsigned kind, const char *data, size_t size, void *userdata, Error *error)
 {
     const CopyRequest *request = userdata;
+    Progress progress;
 
+    if (kind == MESSAGE_PROGRESS && size == sizeof(progress)) {
+        memcpy(&progress, data, sizeof(progress));
+        if (request->progress)
+            request->progress(progress.entries, progress.bytes);
+        return 0;
+    }
     if (kind != MESSAGE_WARNING)
         return -EPROTO;
     if (request->warning)

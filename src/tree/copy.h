@@ -31,6 +31,7 @@ typedef struct CopyRequest {
     CopyFlags flags;
     const IdShift *owner;
     void (*warning)(const char *text);
+    void (*progress)(uint64_t entries, uint64_t bytes); /* some times a second; NULL: nobody looks */
 } CopyRequest;
 
 /* A source that ends in "/." stands for what is in it. */

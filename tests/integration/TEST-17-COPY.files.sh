@@ -368,6 +368,44 @@ test_export() {
     tar -xOf running.tar etc/os-release | cmp - "$ROOT/etc/os-release"
 }
 
+# --- What has changed -------------------------------------------------------------------------------------------------
+
+diff_of() { b diff "$ID" | xargs -d '\n'; }
+
+test_diff() {
+    prepare
+    mkdir -p "$ROOT/opt/keep" "$ROOT/opt/whole/sub"
+    touch "$ROOT/opt/keep/a" "$ROOT/opt/keep/b" "$ROOT/opt/whole/x" "$ROOT/opt/whole/sub/y"
+    load_image
+    b run -d --name="$ID" --tmpfs=/mnt "${ID,,}:1" >/dev/null
+    # Without mount points that the start itself made.
+    b diff "$ID" >before
+    b exec "$ID" /bin/sh -c 'echo x >>/etc/passwd; rm /opt/keep/a; mkdir /opt/new; echo n >/opt/new/file; ln -s / /opt/new/link
+        rm -r /opt/whole; mkdir /opt/whole; touch /opt/whole/z; echo v >/mnt/volatile; rm -f /bin/dmesg; touch /opt/again; rm /opt/again
+        chmod 700 /srv 2>/dev/null; true'
+    b diff "$ID" >after
+    assert_eq "$(grep -v -x -f before after | grep -v srv | xargs -d '\n')" 'C /bin D /bin/dmesg C /etc/passwd C /opt C /opt/keep D /opt/keep/a A /opt/new A /opt/new/file A /opt/new/link C /opt/whole D /opt/whole/sub D /opt/whole/x A /opt/whole/z'
+    b diff --output=json "$ID" >json
+    assert_eq "$(json json 'str(len(d)) + [i["kind"] for i in d if i["path"] == "/opt/keep/a"][0]')" "$(wc -l <after)D"
+    # The same when it has ended.
+    b stop -t 0 "$ID"
+    b diff "$ID" >stopped
+    diff after stopped
+    b rm "$ID"
+    # A directory keeps nothing apart, unless it is ephemeral.
+    start_sleeper
+    expect_rc 1 b diff "$ID"
+    assert_match "$ERR" 'nothing apart'
+    b rm --force "$ID"
+    start_sleeper --ephemeral
+    b exec "$ID" /bin/sh -c 'printf x >"/opt/$(printf "\\033[31m")"; rm /etc/os-release'
+    expect_rc 0 b diff "$ID"
+    assert_printable "$OUT_FILE"
+    assert_match "$OUT" 'D /etc/os-release'
+    assert_match "$OUT" 'A /opt/\\x1b'
+    expect_rc 1 b diff nobody
+}
+
 # --- Words ------------------------------------------------------------------------------------------------------------
 
 test_words() {

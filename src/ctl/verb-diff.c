@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* diff. */
+
+#include "ctl/container-root.h"
+#include "ctl/table.h"
+
+#include "base/strv.h"
+#include "base/text.h"
+#include "tree/compare.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct Change {
+    ChangeKind kind;
+    char *path; /* absolute, as inside */
+} Change;
+
+typedef struct Changes {
+    Change *items;
+    size_t count, room;
+} Changes;
+
+static void changes_done(Changes *changes)
+{
+    for (size_t i = 0; i < changes->count; i++)
+        free(changes->items[i].path);
+    free(changes->items);
+}
+
+static int add(ChangeKind kind, const char *path, void *userdata)
+{
+    Changes *changes = userdata;
+    char *absolute;
+
+    if (changes->count == changes->room) {
+        size_t room = changes->room * 2 + 256;
+        Change *larger = reallocarray(changes->items, room, sizeof(*larger));
+
+        if (!larger)
+            return -ENOMEM;
+        changes->items = larger;
+        changes->room = room;
+    }
+    absolute = text_format("/%s", path);
+    if (!absolute)
+        return -ENOMEM;
+    changes->items[changes->count++] = (Change){kind, absolute};
+    return 0;
+}
+
+static int compare_changes(const void *a, const void *b)
+{
+    return strcmp(((const Change *) a)->path, ((const Change *) b)->path);
+}
+
+static int print_json(const Changes *changes)
+{
+    _cleanup_json_ json_t *array = json_array();
+
+    for (size_t i = 0; i < changes->count; i++) {
+        const char kind[] = {(char) changes->items[i].kind, 0};
+
+        if (json_array_append_new(
+                array, json_pack("{s:s, s:o}", "kind", kind, "path", json_safe_string(changes->items[i].path))) < 0)
+            return -ENOMEM;
+    }
+    if (json_dumpf(array, stdout, JSON_INDENT(2)) < 0)
+        return -EIO;
+    putchar('\n');
+    return 0;
+}
+
+static int print_text(const Changes *changes)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        _cleanup_free_ char *path = text_escape(changes->items[i].path, SIZE_MAX);
+
+        if (!path)
+            return -ENOMEM;
+        printf("%c %s\n", changes->items[i].kind, path);
+    }
+    return 0;
+}
+
+int verb_diff(Ctl *ctl, Error *error)
+{
+    const char *name = ctl->words[0];
+    _cleanup_container_sides_ ContainerSides sides = {.upper_fd = -EBADF, .lower_fd = -EBADF};
+    _cleanup_container_root_ ContainerRoot root = {.mount_fd = -EBADF, .lock_fd = -EBADF};
+    _cleanup_(changes_done) Changes changes = {};
+    int r = output_format_check(ctl->output, "table json", error);
+
+    if (r == 0)
+        r = container_sides_open(ctl, name, &sides, error);
+    if (r == 0)
+        r = container_root_open(ctl, name, CONTAINER_ROOT_NO_BELOW, &root, error);
+    if (r < 0)
+        return r;
+    const CompareRequest request = {.upper_fd = sides.upper_fd,
+                                    .lower_fd = sides.lower_fd,
+                                    .merged_fd = root.mount_fd,
+                                    .change = add,
+                                    .userdata = &changes};
+    r = compare_run(&request, error);
+    if (r < 0)
+        return r;
+    if (changes.count > 0)
+        qsort(changes.items, changes.count, sizeof(*changes.items), compare_changes);
+    return ctl->json ? print_json(&changes) : print_text(&changes);
+}

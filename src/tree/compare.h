@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Owns: what an overlay's upper directory makes different from what is below it.
+ * Never does: compare content: what is in the upper directory has been written to.
+ * Runs in: compare_run() in berthctl, the work in a confined child that has nothing but the three trees. */
+
+#include "base/error.h"
+
+typedef enum ChangeKind { CHANGE_ADDED = 'A', CHANGE_CHANGED = 'C', CHANGE_DELETED = 'D' } ChangeKind;
+
+/* Detached mounts, read-only and without devices. */
+typedef struct CompareRequest {
+    int upper_fd, lower_fd;
+    int merged_fd; /* both as the container sees them: tells what is deleted, however overlayfs marks it */
+    /* Called for each, in no order; `path` is below the root. 0 or -errno. */
+    int (*change)(ChangeKind kind, const char *path, void *userdata);
+    void *userdata;
+} CompareRequest;
+
+int compare_run(const CompareRequest *request, Error *error);
