@@ -348,7 +348,7 @@ int tree_finish_file(Tree *tree, const TreeEntry *entry, int fd, unsigned *ret_s
 
 /* Between making something and giving it away, its name may have come to mean something else: what is given away must
  * be new, our own and of the kind that was made. */
-static int add_live_special(int parent_fd, const char *name, const TreeEntry *entry, Error *error)
+static int add_live_special(const Tree *tree, int parent_fd, const char *name, const TreeEntry *entry, Error *error)
 {
     const struct timespec times[2] = {entry->mtime, entry->mtime};
     _cleanup_close_ int fd = -EBADF;
@@ -366,7 +366,7 @@ static int add_live_special(int parent_fd, const char *name, const TreeEntry *en
     fd = openat(parent_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
         return error_set(error, -errno, "opening it: %m");
-    if ((st.st_mode & S_IFMT) != (entry->mode & S_IFMT) || st.st_nlink != 1 || st.st_uid != geteuid())
+    if ((st.st_mode & S_IFMT) != (entry->mode & S_IFMT) || st.st_nlink != 1 || st.st_uid != tree->default_uid)
         return error_set(error, -EAGAIN, "somebody replaced it meanwhile");
     if (fchownat(fd, "", entry->uid, entry->gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
         return error_set(error, -errno, "setting the owner %u:%u: %m", entry->uid, entry->gid);
@@ -384,7 +384,7 @@ int tree_add_special(Tree *tree, const TreeEntry *entry, unsigned *ret_skipped, 
     if (r < 0)
         return r;
     if (is_live(tree))
-        return add_live_special(parent_fd, name, entry, error);
+        return add_live_special(tree, parent_fd, name, entry, error);
     if (S_ISLNK(entry->mode))
         r = symlinkat(entry->link, parent_fd, name);
     else

@@ -24,7 +24,7 @@ typedef enum TreeFlags {
 
 /* root_fd is borrowed. */
 int tree_new(int root_fd, TreeFlags flags, Tree **ret);
-/* Of parents that no entry made; root unless set. */
+/* Of parents that no entry made, and of what this process makes before it gives it away; root unless set. */
 void tree_set_default_owner(Tree *tree, uid_t uid, gid_t gid);
 void tree_free(Tree *tree);
 DEFINE_CLEANUP(Tree *, tree_free)

@@ -368,6 +368,34 @@ test_export() {
     tar -xOf running.tar etc/os-release | cmp - "$ROOT/etc/os-release"
 }
 
+# --- User namespaces --------------------------------------------------------------------------------------------------
+
+# Owners go in and out by the number that they have inside; without --archive all is the container's root's.
+test_user_namespace() {
+    prepare
+    b run -d --name="$ID" --userns=auto -D "$ROOT" /bin/sleep 1000 >/dev/null 2>err || { grep -q 'mapped' err && skip "$(cat err)"; fail "$(cat err)"; }
+    make_tree tree
+    expect_rc 0 b cp tree "$ID:/mnt"
+    expect_rc 0 b cp -a tree "$ID:/mnt/archive"
+    expect_rc 0 b exec "$ID" stat -c '%u:%g %a' /mnt/tree /mnt/tree/file /mnt/tree/sub/file /mnt/tree/fifo /mnt/archive/file /mnt/archive/sub/file
+    assert_eq "$(xargs <<<"$OUT")" '0:0 755 0:0 755 0:0 644 0:0 644 0:0 4755 1000:1000 644'
+    expect_rc 0 b exec "$ID" /bin/sh -c 'echo changed >>/mnt/tree/sub/file && chown 1000 /mnt/tree/sub/file'
+    expect_rc 0 b cp -a "$ID:/mnt/tree" back
+    assert_eq "$(stat -c '%u:%g' back back/sub/file | xargs)" '0:0 1000:0'
+    expect_rc 0 b cp "$ID:/mnt/tree" plain
+    assert_eq "$(stat -c '%u:%g' plain/sub/file)" 0:0
+    expect_rc 0 b copy-to "$ID" "$PWD/tree" /mnt/machinectl
+    expect_rc 0 b exec "$ID" stat -c %u /mnt/machinectl/sub/file
+    assert_eq "$OUT" 0
+    tar -C tree -S -cf - . | b cp -a --mkdir - "$ID:/mnt/stream"
+    expect_rc 0 b exec "$ID" stat -c %u /mnt/stream/sub/file
+    assert_eq "$OUT" 1000
+    b cp "$ID:/mnt/stream" - | tar -tvf - --numeric-owner >list
+    grep -q '1000/1000.*stream/sub/file' list
+    # Nor is anything of the host's root left on the disk that is not the container's.
+    assert_eq "$(stat -c %u "$ROOT/mnt/tree/file" "$ROOT/mnt/archive/sub/file" | xargs)" '0 1000'
+}
+
 # --- What has changed -------------------------------------------------------------------------------------------------
 
 diff_of() { b diff "$ID" | xargs -d '\n'; }

@@ -77,6 +77,23 @@ s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); print(s.recv(99).deco
     expect_rc 0 b exec "$ID" /bin/sh -c 'test ! -c /dev/my-zero -a ! -S /run/app/socket'
 }
 
+# In a user namespace: owners are those that the files have here, what --mkdir makes belongs to the container.
+test_user_namespace() {
+    prepare
+    b run -d --name="$ID" --userns=auto -D "$ROOT" /bin/sleep 1000 >/dev/null 2>err || { grep -q 'mapped' err && skip "$(cat err)"; fail "$(cat err)"; }
+    mkdir src
+    echo data >src/file
+    chown 1000:1000 src/file
+    expect_rc 0 b bind --mkdir "$ID" src /mnt/new/deep
+    expect_rc 0 b exec "$ID" /bin/sh -c 'stat -c %u:%g /mnt/new /mnt/new/deep /mnt/new/deep/file; cat /mnt/new/deep/file; touch /mnt/new/deep/made'
+    assert_eq "$(xargs <<<"$OUT")" '0:0 0:0 1000:1000 data'
+    assert_eq "$(stat -c %u src/made)" 0
+    expect_rc 0 b bind "$ID" src /mnt/new/deep
+    expect_rc 0 b unbind "$ID" /mnt/new/deep
+    expect_rc 0 b exec "$ID" ls /mnt/new/deep
+    assert_eq "$OUT" ''
+}
+
 # Only what bind made is replaced or taken away.
 test_whose_mount() {
     prepare
