@@ -112,9 +112,11 @@ test_clone_is_atomic() {
     for i in 1 2 3; do
         "$BERTHCTL" clone tree copy &
         pid=$!
+        retry_until 10 compgen -G "$BERTH_MACHINES_DIR/.#clone-copy-*"
         sleep "0.0$((i * 3))"
         # Meanwhile nobody else gets the name, and nobody cleans up behind its back.
-        if expect_rc 1 b clone tree copy; then :; fi
+        expect_rc 1 b clone tree copy
+        expect_rc 1 b clean
         kill -KILL "$pid"
         wait "$pid" || true
         [[ ! -e $BERTH_MACHINES_DIR/copy ]] || fail 'a clone that was cut off is there'
