@@ -13,6 +13,7 @@ prepare_machined() {
     # Names of machines are host names.
     ID=${ID//[^a-zA-Z0-9]/-}
     command -v machinectl >/dev/null || skip 'there is no machinectl'
+    machined_may_look || skip "SELinux does not let systemd-machined look at containers"
 }
 
 machine() { # NAME PROPERTY
@@ -58,7 +59,7 @@ test_refusals() {
     expect_rc 125 b run --name="${ID}_x" --register=yes -D "$ROOT" /bin/true
     assert_match "$ERR" 'host names only'
     expect_rc 0 b run -d --rm --name="${ID}_x" -D "$ROOT" /bin/true
-    assert_eq "$ERR" ''
+    assert_no_match "$ERR" machined
     # A machine of somebody else's.
     local pid
     systemd-run -q --unit "$ID-foreign" sleep 1000
@@ -69,7 +70,7 @@ test_refusals() {
     expect_rc 125 b run --name="$ID-o" --register=yes -D "$ROOT" /bin/sleep 1000
     assert_match "$ERR" "knows another machine named '$ID-o'"
     assert_no_trace "$ID-o"
-    expect_rc 0 b run -d --name="$ID-o" -D "$ROOT" /bin/sleep 1000
+    expect_rc 0 b run -d --stop-signal=KILL --name="$ID-o" -D "$ROOT" /bin/sleep 1000
     assert_match "$ERR" 'not registered with systemd-machined: .*another machine'
     assert_eq "$(machine "$ID-o" Leader)" "$pid"
     b rm --force "$ID-o"
@@ -93,7 +94,7 @@ test_without_machined() {
 
 test_keep_unit() {
     prepare_machined
-    systemd-run -q --unit "$ID-service" -p Delegate=yes -p Type=notify "$BERTHCTL" run --keep-unit --name="$ID-k" \
+    systemd-run -q --unit "$ID-service" -p Delegate=yes -p Type=notify "$BERTHCTL" run --keep-unit --stop-signal=KILL --name="$ID-k" \
         -D "$ROOT" /bin/sleep 1000
     assert_eq "$(machine "$ID-k" Unit)" "$ID-service.service"
     systemctl stop "$ID-service"
