@@ -109,8 +109,8 @@ static void look_up(Request *request)
         (void) roster_load(daemon->roster, request->name, &daemon->machine, NULL);
 }
 
-/* Whether the configuration that the call is about leads nowhere to the host. Of a machine it is a user namespace that
- * counts: there are none yet. */
+/* Whether the configuration that the call is about leads nowhere to the host. A machine's record does not tell all that would
+ * have to be known for that: to enter one takes root's rights. */
 static bool is_isolated(const Request *request)
 {
     _cleanup_strv_ char **reasons = NULL;
