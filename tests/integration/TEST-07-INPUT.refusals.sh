@@ -20,7 +20,7 @@ refused() { # CODE ERE ARGUMENT...
 test_unknown_commands() {
     prepare
     refused 1 "unknown command 'rum'.*did you mean 'run'" rum
-    refused 1 "did you mean 'status'" statsu
+    refused 1 "did you mean 'inspect'" inspcet
     refused 1 "unknown command 'xyzzyplugh'" xyzzyplugh
     refused 1 "unknown command ''" ''
     refused 1 "unknown command" $'\033[31mred'
@@ -31,7 +31,7 @@ test_unknown_options() {
     refused 125 "'--memroy'|--memroy.*" run --memroy=1 -D "$ROOT" /bin/true
     assert_match "$ERR" "did you mean '?--memory"
     refused 125 '--xyzzyplugh' run --xyzzyplugh -D "$ROOT" /bin/true
-    refused 125 '-Z' run -Z -D "$ROOT" /bin/true
+    refused 125 '-Y' run -Y -D "$ROOT" /bin/true
     refused 1 '--memory' list --memory=1
     refused 125 '--memory' run -D "$ROOT" --memory
     refused 125 '-D' run -D
