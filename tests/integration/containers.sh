@@ -127,16 +127,19 @@ assert_removed() { # NAME
         "${BERTH_DATA_DIR:-/var/lib/berth}/containers" "${BERTH_CONFIG_DIR:-/etc/berth}"
 }
 
-# Debian's SELinux policy does not let systemd-machined look at processes of most domains, so it cannot register them.
+# Debian's SELinux policy does not let systemd-machined look at what an administrator starts, so it cannot register it. (What
+# systemd starts it may.)
 machined_may_look() {
     { local - && set +x; } 2>/dev/null
     local pid reply unit=berth-test-look-$$
     [[ $(getenforce 2>/dev/null) == Enforcing ]] || return 0
-    systemd-run -q --unit "$unit" sleep 60
-    pid=$(systemctl show -P MainPID "$unit")
+    # With --scope the process is this one's child, in this one's domain.
+    systemd-run -q --scope --unit "$unit" sleep 60 &
+    pid=$!
+    retry_until "$SETTLE_TIMEOUT" systemctl is-active "$unit.scope"
     reply=$(busctl call org.freedesktop.machine1 /org/freedesktop/machine1 org.freedesktop.machine1.Manager \
         RegisterMachineWithNetwork sayssusai "$unit" 0 test container "$pid" '' 0 2>&1) || true
-    systemctl stop "$unit"
+    kill "$pid"
     [[ $reply != *'Permission denied'* ]]
 }
 
