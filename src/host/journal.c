@@ -323,7 +323,8 @@ static int seek_start(Reader *reader)
 }
 
 /* Goes back from the end (or from until_usec) over `tail` lines. A line ends with an entry that is not
- * partial, so the walk stops at the end of the line before the wanted ones and steps forward again. After
+ * partial, so the walk stops at the end of the line before the wanted ones and steps forward again. Entries about the
+ * container (its events, what was dropped) are no lines of it. After
  * seek_tail the pointer stands behind the last entry: the first move must be backwards (systemd issue 9934).
  * With no entry at all, or none to step over, reading starts at the head, so that whatever comes later is
  * new. */
@@ -344,6 +345,8 @@ static int seek_tail_lines(Reader *reader)
             return seek_start(reader);
         if (sym_sd_journal_get_realtime_usec(reader->journal, &realtime_usec) >= 0 && realtime_usec < query->since_usec)
             return 0; /* the next one is the first of the time span */
+        if (read_stream(reader->journal) == JOURNAL_STREAM_NONE)
+            continue;
         if ((is_first || !entry_is_partial(reader->journal)) && lines++ == query->tail)
             return 0;
         is_first = false;
