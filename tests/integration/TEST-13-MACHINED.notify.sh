@@ -100,7 +100,7 @@ test_a_flood_does_no_harm() {
 test_refusals() {
     prepare
     expect_rc 125 run_in --notify=healthy /bin/true
-    assert_match "$ERR" 'no health checks'
+    assert_match "$ERR" 'no health check'
     expect_rc 125 run_in --notify=container --init /bin/true
     assert_match "$ERR" 'first process'
     expect_rc 125 run_in --uuid=123 /bin/true
