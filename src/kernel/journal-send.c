@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include <sys/un.h>
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
+/* Room for a line of 1 MiB with its fields. The kernel doubles it: socket(7). */
+#define SEND_BUFFER_BYTES (2 << 20)
 
 static int connect_journal(int fd)
 {
@@ -75,11 +78,26 @@ static int send_by_memfd(int fd, const struct iovec *parts, size_t count)
     return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/* A datagram may be as large as the send buffer. Better than a memfd: where SELinux is enforcing, journald may not receive
+ * one of every sender's, and what it holds is lost without a word. Needs CAP_NET_ADMIN. False: it was raised before, or
+ * cannot be. */
+static bool raise_send_buffer(int fd)
+{
+    int size = SEND_BUFFER_BYTES, now = 0;
+    socklen_t length = sizeof(now);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &now, &length) < 0 || now >= size)
+        return false;
+    return setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) == 0;
+}
+
 static int try_send(int fd, const struct iovec *parts, size_t count)
 {
     struct msghdr message = {.msg_iov = (struct iovec *) (uintptr_t) parts, .msg_iovlen = count};
 
     if (sendmsg(fd, &message, MSG_NOSIGNAL) >= 0)
+        return 0;
+    if (errno == EMSGSIZE && raise_send_buffer(fd) && sendmsg(fd, &message, MSG_NOSIGNAL) >= 0)
         return 0;
     if (errno == EMSGSIZE || errno == ENOBUFS)
         return send_by_memfd(fd, parts, count);

@@ -12,7 +12,7 @@
  * queue has room. */
 int journal_open(void);
 
-/* Sends one entry. What is too large for a datagram goes by a sealed memfd; a journald that was restarted under the
+/* Sends one entry. For a large one the send buffer is raised; where it cannot be, a sealed memfd carries it. A journald that was restarted under the
  * same name is connected anew. -EAGAIN: its queue is full. */
 int journal_send(int fd, const struct iovec *parts, size_t count);
 

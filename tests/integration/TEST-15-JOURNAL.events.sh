@@ -52,7 +52,7 @@ test_follow() {
 test_oom() {
     prepare
     [[ -e /sys/fs/cgroup/machine.slice/memory.events || -e /sys/fs/cgroup/system.slice/memory.events ]] || skip 'no memory controller'
-    cp "$BERTH_HELPERS/probe" "$ROOT/bin/probe" 2>/dev/null || cp /usr/libexec/berth/test-helpers/probe "$ROOT/bin/probe"
+    install_helper probe
     b run -d --name="$ID" --memory=32M --property=MemorySwapMax=0 -D "$ROOT" /bin/sh -c '/bin/probe memory 200; sleep 2; exit 5' >/dev/null
     # Told when it happens, not only at the end.
     retry_until "$SETTLE_TIMEOUT" sh -c "\"$BERTHCTL\" events --no-follow --filter container=$ID | grep -q ' oom '"
