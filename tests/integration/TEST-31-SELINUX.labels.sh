@@ -24,7 +24,7 @@ start_image() { # SUFFIX [OPTION...]
 # permissions of files, and the kernel asks for that wherever another capability would do as well.
 mark_denials() { DENIED=$(grep -c 'avc:  denied' /var/log/audit/audit.log || true); }
 denials() { grep 'avc:  denied' /var/log/audit/audit.log | tail -n +$((DENIED + 1)) |
-    grep ":$(type_of "$(contexts process)"):" | grep -v '{ dac_override }' || true; }
+    grep "scontext=[^ ]*:$(type_of "$(contexts process)"):" | grep -v '{ dac_override }' || true; }
 
 test_processes_and_files_have_labels() {
     local process first second root
