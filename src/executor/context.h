@@ -66,6 +66,9 @@ typedef struct Context {
     int exit_status; /* what the launcher should exit with when this fails; 0: 125 */
 } Context;
 
+/* Nothing known and every fd unset. */
+void context_init(Context *context);
+
 /* Records the text of a failure, once, and returns r. */
 int fail(Context *context, int r, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -62,6 +62,25 @@ static const Operation operations[_STEP_KIND_MAX] = {
     [STEP_EXEC] = {apply_exec, NULL},
 };
 
+void context_init(Context *context)
+{
+    *context = (Context){
+        .control_fd = -EBADF,
+        .inner_fd = -EBADF,
+        .cgroup_fd = -EBADF,
+        .payload_cgroup_fd = -EBADF,
+        .payload_pidfd = -EBADF,
+        .root_fd = -EBADF,
+        .proc_fd = -EBADF,
+        .notify_fd = -EBADF,
+        .userns_fd = -EBADF,
+        .host_mounts_fd = -EBADF,
+        .terminal_fd = -EBADF,
+        .output_fds = {-EBADF, -EBADF},
+        .payload_stdio = {-EBADF, -EBADF, -EBADF},
+    };
+}
+
 int fail(Context *context, int r, const char *format, ...)
 {
     va_list arguments;

@@ -76,22 +76,9 @@ int main(int argc, char *argv[])
     char *end = NULL;
     int r;
 
-    context = (Context){
-        .control_fd = CONTROL_FD,
-        .inner_fd = -EBADF,
-        .cgroup_fd = -EBADF,
-        .payload_cgroup_fd = -EBADF,
-        .payload_pidfd = -EBADF,
-        .root_fd = -EBADF,
-        .proc_fd = -EBADF,
-        .notify_fd = -EBADF,
-        .userns_fd = -EBADF,
-        .host_mounts_fd = -EBADF,
-        .terminal_fd = -EBADF,
-        .output_fds = {-EBADF, -EBADF},
-        .payload_stdio = {-EBADF, -EBADF, -EBADF},
-        .fds = fds,
-    };
+    context_init(&context);
+    context.control_fd = CONTROL_FD;
+    context.fds = fds;
     reset_process();
     context.fds_count = argc == 2 || argc == 3 ? strtoul(argv[1], &end, 10) : FDS_MAX + 1;
     if (context.fds_count > FDS_MAX || !end || *end)

@@ -99,23 +99,13 @@ Probe *probe_new(Context *context, const StepSupervise *step, uint64_t now_usec)
 static _Noreturn void run_check(Probe *probe, int output_fd, int inner_fd)
 {
     int needed[] = {probe->context->payload_pidfd, output_fd, inner_fd}, target_fd = 3;
-    Context inner = {
-        .plan = probe->plan,
-        .fds = &target_fd,
-        .fds_count = 1,
-        .control_fd = -EBADF,
-        .inner_fd = 5,
-        .cgroup_fd = -EBADF,
-        .payload_cgroup_fd = -EBADF,
-        .payload_pidfd = -EBADF,
-        .root_fd = -EBADF,
-        .proc_fd = -EBADF,
-        .notify_fd = -EBADF,
-        .terminal_fd = -EBADF,
-        .output_fds = {-EBADF, -EBADF},
-        .payload_stdio = {-EBADF, -EBADF, -EBADF},
-    };
+    Context inner;
 
+    context_init(&inner);
+    inner.plan = probe->plan;
+    inner.fds = &target_fd;
+    inner.fds_count = 1;
+    inner.inner_fd = 5;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || process_keep_fds(needed, ELEMENTSOF(needed), 3) < 0)
         _exit(125);
     (void) setsid();
