@@ -12,8 +12,8 @@
  * queue has room. */
 int journal_open(void);
 
-/* Sends one entry. For a large one the send buffer is raised; where it cannot be, a sealed memfd carries it. A journald that was restarted under the
- * same name is connected anew. -EAGAIN: its queue is full. */
+/* Sends one entry. For a large one the send buffer is raised; where it cannot be, a sealed memfd carries it. A journald that
+ * was restarted under the same name is connected anew. -EAGAIN: its queue is full. */
 int journal_send(int fd, const struct iovec *parts, size_t count);
 
 /* The same for one entry alone, on a socket of its own. */
