@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # Health checks of a container that is a service: readiness, status, restart.
 . "$(dirname "$0")/containers.sh"
 

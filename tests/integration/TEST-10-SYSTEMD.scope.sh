@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # What a scope is closed to, what a burst of output meets, and what must not travel back to the host.
 
 # shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC1091

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # A whole Debian boots in a container, is entered, and is shut down in order.
 # shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC2016,SC2317
 . "$(dirname "$0")/containers.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # A system that reboots goes on in its container, under the supervisor and on the files that it has; a request to shut down
 # is heard however early it comes.
 

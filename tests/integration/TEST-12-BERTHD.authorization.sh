@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: host vm
+# hosts: host vm booted
 # Who may do what over the bus: every method, by everybody, on what there is and what there is not. Polkit is there in the
 # virtual machine only; without it root alone may.
 
@@ -43,7 +43,7 @@ end_simulation() {
 # Users whom polkit's rules grant one tier and those below.
 grant() {
     local tier number=4800 rules=/etc/polkit-1/rules.d/10-berth-test.rules
-    [[ $BERTH_HOST == vm ]] || return 0
+    [[ $BERTH_HOST != host ]] || return 0
     cp -a /etc/passwd "$TEST_TMP/passwd"
     on_exit cp -a "$TEST_TMP/passwd" /etc/passwd
     on_exit rm -f "$rules"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # The system's own bus, polkit and service manager: activation, what is pending while they stop, restart and reload.
 
 # shellcheck source-path=SCRIPTDIR source=berthd.sh disable=SC1091

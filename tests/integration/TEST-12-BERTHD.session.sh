@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # What the daemon has run for its callers, in units of the service manager: programs and shells inside, starts, removals, loads.
 
 # shellcheck source-path=SCRIPTDIR source=berthd.sh disable=SC1091

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # A Debian boots as a service: ready when it says so, known to systemd's tools, told what it may know, and restarted by its
 # unit.
 

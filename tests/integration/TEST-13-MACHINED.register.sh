@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # Containers are machines to systemd-machined: registered, named, and gone with their end, however it comes.
 
 # shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC1091

@@ -1,12 +1,12 @@
 #!/bin/bash
-# hosts: host vm
+# hosts: host vm booted
 # What the generator writes for a directory of definitions: whole files or none, the links, every error named; what systemd says of
 # it where systemd-analyze is there.
 # shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC2016,SC2317
 . "$(dirname "$0")/containers.sh"
 
 GENERATOR=${BERTH_GENERATOR:-/usr/lib/systemd/system-generators/berth-generator}
-[[ $BERTH_HOST == vm ]] || GENERATOR=$(dirname "$BERTHCTL")/../generator/berth-generator
+[[ $BERTH_HOST != host ]] || GENERATOR=$(dirname "$BERTHCTL")/../generator/berth-generator
 
 # Definitions of the test's own, wherever it runs.
 prepare_files() {

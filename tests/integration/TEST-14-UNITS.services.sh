@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # Definitions as services: order at start and stop, readiness, restart, reload, what fails says why.
 # shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC2016,SC2317
 . "$(dirname "$0")/containers.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # berth@.service boots a tree of /var/lib/machines with its .nspawn file; a reboot inside is a restart; it starts at boot.
 # shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC2016,SC2317
 . "$(dirname "$0")/containers.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # Events in the journal: found by unit, by MESSAGE_ID and by `events`, explained by the catalogue.
 . "$(dirname "$0")/containers.sh"
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts: vm
+# hosts: vm booted
 # What of a container is in the journal, and that journalctl(1) and `logs` both find it.
 . "$(dirname "$0")/containers.sh"
 

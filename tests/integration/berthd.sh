@@ -9,7 +9,7 @@ UNITS=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../units")
 
 # A policy that knows nothing of berthd lets nobody have an answer of it.
 assert_reachable() {
-    [[ $BERTH_HOST == vm && $(cat /sys/fs/selinux/enforce 2>/dev/null) == 1 ]] || return 0
+    [[ $(cat /sys/fs/selinux/enforce 2>/dev/null) == 1 ]] || return 0
     timeout 20 busctl --quiet call org.berth1 /org/berth1 org.berth1.Manager ListMachines 2>/dev/null ||
         ! grep -aqs 'denied  { send_msg }.*tclass=dbus' /var/log/audit/audit.log ||
         skip "SELinux's policy has no rules for berthd on the bus"

@@ -10,7 +10,7 @@
 # Each test runs in its own shell (set -eEuo pipefail) and process group, in a fresh directory, $TEST_TMP. What it leaves
 # running or mounted in there is ended, and mounts make it fail. Output is TAP; a failure comes with the test's trace.
 #
-# From the environment: BERTHCTL, BERTH_HOST (host or vm), BERTH_RUN (/run/berth), BERTH_CACHE (/var/cache/berth-test),
+# From the environment: BERTHCTL, BERTH_HOST (host, vm or booted), BERTH_RUN (/run/berth), BERTH_CACHE (/var/cache/berth-test),
 # BERTH_TEST_ONLY (run the functions that match this pattern), BERTH_TEST_KEEP (leave $TEST_TMP of failed tests),
 # BERTH_REPORTS (the file to which an executor with sanitizers reports: a test that adds to it has failed).
 
