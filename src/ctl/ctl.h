@@ -152,6 +152,10 @@ int verb_load(Ctl *ctl, Error *error);
 int verb_images(Ctl *ctl, Error *error);
 int verb_inspect(Ctl *ctl, Error *error);
 int verb_rmi(Ctl *ctl, Error *error);
+int verb_tag(Ctl *ctl, Error *error);
+int verb_untag(Ctl *ctl, Error *error);
+int verb_history(Ctl *ctl, Error *error);
+int verb_rollback(Ctl *ctl, Error *error);
 int verb_info(Ctl *ctl, Error *error);
 
 /* help.c */

@@ -313,14 +313,21 @@ int json_print(const json_t *json)
     return print_json(json, JSON_INDENT(2));
 }
 
-static int print_rows(const Table *table, size_t flags)
+json_t *table_build_json(const Table *table)
 {
     _cleanup_json_ json_t *array = json_array();
 
     for (size_t i = 0; i < table->rows_count; i++)
         if (json_array_append_new(array, build_row(table, table->cells + i * table->columns_count)) < 0)
-            return -ENOMEM;
-    return print_json(array, flags);
+            return NULL;
+    return TAKE_PTR(array);
+}
+
+static int print_rows(const Table *table, size_t flags)
+{
+    _cleanup_json_ json_t *array = table_build_json(table);
+
+    return array ? print_json(array, flags) : -ENOMEM;
 }
 
 int table_print_json(const Table *table)

@@ -54,7 +54,9 @@ size_t table_count_rows(const Table *table);
 
 /* To stdout. An empty table prints nothing but, with headers, those. */
 int table_print(const Table *table, bool with_headers);
-/* An array of one object for each row. */
+/* An array of one object for each row; a new reference, NULL: no memory. */
+json_t *table_build_json(const Table *table);
+/* The same to stdout. */
 int table_print_json(const Table *table);
 
 /* The same in one line, for a stream of them. */

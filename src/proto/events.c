@@ -90,6 +90,9 @@ const EventRow event_rows[_EVENT_MAX] = {
     [EVENT_IMAGE_REMOVE] = {"image", "remove", "d275e9accaa64673a20315a22b094a8a", 6, {NULL},
         "Image @IMAGE_NAME@ was removed",
         "A name of an image is gone from the store, or an image without a name is."},
+    [EVENT_IMAGE_TAG] = {"image", "tag", "97007f242b31474392967ea9d426cf3d", 6, {NULL},
+        "Image @IMAGE_NAME@ means another image now",
+        "A name was given to an image of the store, or went back to an earlier one."},
 };
 /* clang-format on */
 

@@ -25,6 +25,7 @@ typedef enum EventKind {
     EVENT_LOG_DROPPED,
     EVENT_IMAGE_LOAD,
     EVENT_IMAGE_REMOVE,
+    EVENT_IMAGE_TAG,
     _EVENT_MAX
 } EventKind;
 

@@ -112,6 +112,38 @@ int refs_load(const Store *store, const char *name, Ref *ret, Error *error)
     return 0;
 }
 
+int refs_find(const Store *store, const char *text, char **ret_name, Ref *ret)
+{
+    _cleanup_reference_ Reference reference = {};
+    _cleanup_strv_ char **candidates = NULL;
+    int r = reference_parse(text, &reference, NULL);
+
+    if (r == 0 && digest_is_set(&reference.digest))
+        return -ENOENT;
+    if (r == 0)
+        r = reference_list_candidates(&reference, &candidates);
+    if (r < 0)
+        return r == -EINVAL ? -ENOENT : r;
+    STRV_FOREACH (candidate, candidates) {
+        _cleanup_ref_ Ref ref = {};
+        char *name;
+
+        r = refs_load(store, *candidate, &ref, NULL);
+        if (r == -ENOENT)
+            continue;
+        if (r < 0 && r != -EUCLEAN)
+            return r;
+        name = strdup(*candidate);
+        if (!name)
+            return -ENOMEM;
+        *ret_name = name;
+        *ret = ref;
+        ref = (Ref){};
+        return r;
+    }
+    return -ENOENT;
+}
+
 static bool is_ref_file(const char *file_name)
 {
     _cleanup_free_ char *name = NULL;

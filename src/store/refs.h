@@ -30,6 +30,9 @@ static inline const RefEntry *ref_current(const Ref *ref)
 
 /* `name` is a formatted reference ("localhost/web:latest"). -ENOENT, -EUCLEAN for a damaged file. */
 int refs_load(const Store *store, const char *name, Ref *ret, Error *error);
+/* The name in the store that `text` means (reference_list_candidates()), and its history. -ENOENT also for what is no name;
+ * -EUCLEAN for a damaged file, whose name *ret_name has. */
+int refs_find(const Store *store, const char *text, char **ret_name, Ref *ret);
 /* Every name, sorted. */
 int refs_list(const Store *store, char ***ret, Error *error);
 

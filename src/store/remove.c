@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "store/record.h"
-#include "store/reference.h"
 #include "store/refs.h"
 
 #include <errno.h>
@@ -38,32 +37,12 @@ static void target_done(Target *target)
 
 static int find_reference(const Store *store, const char *name, Target *target)
 {
-    _cleanup_reference_ Reference reference = {};
-    _cleanup_strv_ char **candidates = NULL;
-    int r = reference_parse(name, &reference, NULL);
+    _cleanup_ref_ Ref ref = {};
+    int r = refs_find(store, name, &target->reference, &ref);
 
-    if (r == 0 && digest_is_set(&reference.digest))
-        return -ENOENT;
     if (r == 0)
-        r = reference_list_candidates(&reference, &candidates);
-    if (r < 0)
-        return r == -EINVAL ? -ENOENT : r;
-    STRV_FOREACH (candidate, candidates) {
-        _cleanup_ref_ Ref ref = {};
-
-        r = refs_load(store, *candidate, &ref, NULL);
-        if (r == -ENOENT)
-            continue;
-        if (r < 0 && r != -EUCLEAN)
-            return r;
-        target->reference = strdup(*candidate);
-        if (!target->reference)
-            return -ENOMEM;
-        if (r == 0)
-            target->manifest = ref_current(&ref)->manifest;
-        return 0;
-    }
-    return -ENOENT;
+        target->manifest = ref_current(&ref)->manifest;
+    return r == -EUCLEAN ? 0 : r;
 }
 
 static int list_names_of(const Store *store, const Digest *manifest, char ***ret, Error *error)

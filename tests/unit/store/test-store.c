@@ -8,6 +8,7 @@
 #include "store/add.h"
 #include "store/internal.h"
 #include "store/refs.h"
+#include "store/versions.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,6 +190,49 @@ static void test_history(void)
     ASSERT_NULL(strchr(ref.entries[0].source, '\n'));
 }
 
+static void test_versions(void)
+{
+    _cleanup_store_ Store *store = NULL;
+    _cleanup_free_ char *name = NULL, *tagged = NULL, *gone = NULL, *text = NULL;
+    _cleanup_store_removed_ StoreRemoved removed = {};
+    _cleanup_ref_ Ref ref = {};
+    Digest manifest = {}, a = digest_of('a');
+    size_t back = 0;
+
+    ASSERT_OK(open_store(&store));
+    ASSERT_OK(add_image(store, 'a', '1', false, "web:latest"));
+    ASSERT_ERROR(store_rollback(store, "web", 1, &name, &manifest, NULL), ENOENT);
+    ASSERT_OK(add_image(store, 'b', '2', false, "web:latest"));
+    /* What a name meant stays, also when garbage is collected. */
+    ASSERT_OK(store_collect_garbage(store, NULL));
+    ASSERT_OK(store_rollback(store, "web", 1, &name, &manifest, NULL));
+    ASSERT_STREQ(name, "web:latest");
+    ASSERT_TRUE(digest_equal(&manifest, &a));
+    ASSERT_OK(refs_load(store, "web:latest", &ref, NULL));
+    ASSERT_EQ(ref.count, 3);
+    ASSERT_EQ(ref_current(&ref)->manifest.hex[0], 'a');
+    ASSERT_ERROR(store_rollback(store, "web", 3, &gone, &manifest, NULL), ENOENT);
+    ASSERT_ERROR(store_rollback(store, "aaaa", 1, &gone, &manifest, NULL), ENOENT);
+
+    ASSERT_OK(store_tag(store, "web", "localhost/old:1", &tagged, NULL));
+    ASSERT_STREQ(tagged, "localhost/old:1");
+    ASSERT_ERROR(store_tag(store, "nothing", "x", &gone, NULL), ENOENT);
+    ASSERT_ERROR(store_tag(store, "web", "Not A Name", &gone, NULL), EINVAL);
+    ASSERT_OK(store_untag(store, "old:1", &gone, NULL));
+    ASSERT_STREQ(gone, "localhost/old:1");
+    ASSERT_TRUE(store_has_image(store, &a));
+    /* A value whose image is gone cannot be gone back to. */
+    ASSERT_OK(store_remove_image(store, "sha256:bbbb", 0, &removed, NULL));
+    ASSERT_ERROR(store_rollback(store, "web", 1, &text, &manifest, NULL), ENOENT);
+
+    free(TAKE_PTR(text));
+    ASSERT_OK(store_parse_version("web:1@12", &text, &back, NULL));
+    ASSERT_STREQ(text, "web:1");
+    ASSERT_EQ(back, 12);
+    ASSERT_ERROR(store_parse_version("web@0", &gone, &back, NULL), EINVAL);
+    ASSERT_ERROR(store_parse_version("web@sha256:00", &gone, &back, NULL), EINVAL);
+}
+
 static void test_ref_parse(void)
 {
     static const char *const bad[] = {"", "x", "1 sha256:00\n", "1\n", "\n", "x sha256:00 y\n"};
@@ -363,6 +407,7 @@ int main(void)
         {"find_order_and_digest", test_find_order_and_digest},
         {"nearest", test_nearest},
         {"history", test_history},
+        {"versions", test_versions},
         {"ref_parse", test_ref_parse},
         {"list", test_list},
         {"remove", test_remove},
