@@ -19,8 +19,6 @@
 /* For one who says which ids: more would be no container's any more. */
 #define SHARED_RANGES_MAX 64
 #define TTY_GROUP         5
-/* Whether a container gets one that nobody asked for. */
-#define IS_DEFAULT false
 
 typedef struct Userns {
     Launch *launch;
@@ -322,7 +320,16 @@ static bool has_user_namespaces(void)
            strcmp(text, "0\n") != 0;
 }
 
-/* Nobody asked: what cannot be had is said, and the container runs without. */
+static bool insists_on_mapping(const ContainerSpec *spec)
+{
+    for (size_t i = 0; i < spec->mounts.count; i++)
+        if (spec->mounts.items[i].ids == MOUNT_IDS_MAP)
+            return true;
+    return false;
+}
+
+/* Nobody asked: what cannot be had (a file system that cannot map ids, a range that is free) is said, and the container
+ * runs without. */
 static int make_default_userns(Userns *userns, Error *error)
 {
     Launch *launch = userns->launch;
@@ -333,7 +340,7 @@ static int make_default_userns(Userns *userns, Error *error)
                                               "this kernel has none, or sysctl "
                                               "user.max_user_namespaces forbids them");
 
-    if (r != -EOPNOTSUPP) {
+    if ((r != -EOPNOTSUPP && r != -EBUSY) || insists_on_mapping(launch->request.spec)) {
         error_move(error, &reason);
         return r;
     }
@@ -357,7 +364,7 @@ int launch_gather_userns(Launch *launch, Error *error)
     case USERNS_HOST:
         return 0;
     case USERNS_DEFAULT:
-        return IS_DEFAULT ? make_default_userns(&userns, error) : 0;
+        return make_default_userns(&userns, error);
     default:
         return make_userns(&userns, error);
     }

@@ -118,7 +118,7 @@ const Setting settings[] = {
      "private (loopback only), host or none"},
 
     {"userns", 0, "Security", "UserNS", NULL, SETTING_USERNS, AT(userns), TRUST_ADMIN, "MODE",
-     "user namespace: auto (a range of ids of its own), host, keep-id or BASE[:COUNT]"},
+     "user namespace: auto (a range of ids of its own, the default), host, keep-id or BASE[:COUNT]"},
     {"uidmap", 0, "Security", "UIDMap", NULL, SETTING_ID_MAPS, AT(uid_maps), TRUST_ADMIN, "INSIDE:HOST[:COUNT]",
      "map user ids of the host by hand"},
     {"gidmap", 0, "Security", "GIDMap", NULL, SETTING_ID_MAPS, AT(gid_maps), TRUST_ADMIN, "INSIDE:HOST[:COUNT]",
@@ -130,7 +130,7 @@ const Setting settings[] = {
     {"no-new-privileges", 0, "Security", "NoNewPrivileges", NULL, SETTING_BOOL, AT(no_new_privileges), TRUST_ADMIN,
      NULL, "setuid programs gain nothing; default on, with --boot off"},
     {"privileged", 0, "Security", "Privileged", NULL, SETTING_BOOL, AT(privileged), TRUST_ADMIN, NULL,
-     "all capabilities, no system call filter, no masked paths: no isolation from a hostile payload"},
+     "all capabilities, no system call filter, no masked paths: with --userns=host no isolation at all"},
     {"seccomp-profile", 0, "Security", "SeccompProfile", NULL, SETTING_STRING, AT(seccomp_profile), TRUST_ADMIN,
      "PROFILE", "default, system or unconfined"},
     {"selinux-context", 'Z', "Security", "SELinuxContext", NULL, SETTING_STRING, AT(label_process), TRUST_ADMIN,

@@ -158,6 +158,7 @@ test_killed_supervisor() {
     local leader
     leader=$(state_field "$ID-web" leader)
     kill -KILL "$(state_field "$ID-web" supervisor)"
+    retry_until "$SETTLE_TIMEOUT" pid_is_gone "$(state_field "$ID-web" supervisor)"
     expect_rc 0 b list
     assert_match "$OUT" "$ID-web .*unsupervised"
     expect_rc 0 b stop "$ID-web"

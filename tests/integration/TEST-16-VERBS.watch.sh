@@ -18,7 +18,7 @@ test_top_shows_the_processes() {
     # Nobody of the host's.
     assert_no_match "$OUT" "berth-executor"
     expect_rc 0 b top --no-legend --columns=command,pid,ppid,host-uid,threads,nice,tty,virtual,started "$ID-web"
-    assert_match "$OUT" "$leader +$(state_field "$ID-web" supervisor) +0 +1 +0 +- "
+    assert_match "$OUT" "$leader +$(state_field "$ID-web" supervisor) +$(stat -c %u "/proc/$leader") +1 +0 +- "
     expect_rc 0 b top -o json "$ID-web"
     assert_eq "$(json "$OUT_FILE" "[p['inside_pid'] for p in d if p['pid'] == $leader]")" '[1]'
     # Also one that was put in.

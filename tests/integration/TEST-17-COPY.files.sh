@@ -100,7 +100,8 @@ test_archive() {
 test_copy_to_and_from() {
     prepare
     make_tree tree
-    start_sleeper
+    # With a user namespace everything would be root's inside (TEST-30-USERNS.verbs).
+    start_sleeper --userns=host
     expect_rc 0 b copy-to "$ID" "$PWD/tree" /mnt/new
     assert_same_tree tree "$ROOT/mnt/new"
     assert_eq "$(stat -c '%u:%g %a' "$ROOT/mnt/new/file" "$ROOT/mnt/new/sub/file" | xargs)" '0:0 755 1000:1000 644'

@@ -23,6 +23,8 @@ test_copies() {
     assert_eq "$(b exec "$ID-web" cat /copied/sub/file)" one
     tar -C tree -cf - . | b cp - "$ID-web:/tmp"
     assert_eq "$(b exec "$ID-web" cat /tmp/sub/file)" one
+    expect_rc 0 b copy-to "$ID-web" "$PWD/tree" /as-machinectl
+    assert_eq "$(owner /as-machinectl /as-machinectl/sub/file | sort -u)" 0:0
     # As root's on the host's disk, too, and back.
     assert_eq "$(stat -c %u:%g "$ROOT/copied/sub/file")" 0:0
     expect_rc 0 b cp "$ID-web:/copied" back
