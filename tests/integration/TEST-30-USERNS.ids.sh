@@ -312,43 +312,6 @@ test_file_systems_that_cannot() {
     assert_no_trace "$ID"
 }
 
-# Who says nothing gets a range of his own, whatever the kind of container.
-test_default() {
-    prepare_userns
-    local option
-    for option in --init --privileged --ephemeral --network=host; do
-        expect_rc 0 run_in "$option" /bin/cat /proc/self/uid_map
-        assert_match "$OUT" '^ +0 +[0-9]{6,} +65536$'
-        assert_eq "$ERR" ''
-    done
-    expect_rc 0 run_in --userns=host /bin/cat /proc/self/uid_map
-    assert_eq "$(tr -s ' ' <<<"$OUT")" "$(tr -s ' ' </proc/self/uid_map)"
-    start_in_background web
-    assert_match "$(cat "/proc/$(state_field "$ID-web" leader)/uid_map")" '^ +0 +[0-9]{6,} +65536$'
-}
-
-# In a mount namespace where the user berth has a single range, which another container holds.
-test_no_range_is_free() {
-    prepare_userns
-    printf 'berth:1073741824:65536\n' >subid
-    in_small_pool() {
-        # shellcheck disable=SC2016 # the inner shell's
-        unshare --mount --propagation private sh -c 'mount --bind "$0" /etc/subuid && exec "$@"' "$TEST_TMP/subid" "$BERTHCTL" "$@"
-    }
-    expect_rc 0 in_small_pool run -d --name="$ID-a" -D "$ROOT" /bin/sleep 1000
-    assert_eq "$(base_of "$(cat "/proc/$(state_field "$ID-a" leader)/uid_map")")" 1073741824
-    expect_rc 0 in_small_pool run --name="$ID" -D "$ROOT" /bin/cat /proc/self/uid_map
-    assert_eq "$(tr -s ' ' <<<"$OUT")" "$(tr -s ' ' </proc/self/uid_map)"
-    assert_match "$ERR" "no user namespace, so root inside is the host's root: .*no range of 65536 ids is free"
-    expect_rc 125 in_small_pool run --name="$ID" -D "$ROOT" --userns=auto /bin/true
-    assert_match "$ERR" 'no range of 65536 ids is free.*/etc/subuid'
-    b terminate "$ID-a"
-    retry_until "$SETTLE_TIMEOUT" is_gone "$ID-a"
-    expect_rc 0 in_small_pool run --name="$ID" -D "$ROOT" /bin/cat /proc/self/uid_map
-    assert_eq "$(base_of "$OUT")" 1073741824
-    assert_eq "$ERR" ''
-}
-
 # E4: what is set-user-id in a container's own layer is out of reach for the host's users.
 test_setuid_files_are_out_of_reach() {
     prepare_userns
