@@ -19,6 +19,7 @@ void ctl_done(Ctl *ctl)
     store_free(ctl->store);
     strv_free(ctl->properties);
     strv_free(ctl->filters);
+    strv_free(ctl->changes);
     strv_free(ctl->environment);
 }
 

@@ -78,6 +78,9 @@ struct Ctl {
     bool archive, mkdir, read_only;           /* files */
     char **filters;                           /* list, events */
     bool no_follow;                           /* events */
+    const char *message, *author, *pause;     /* commit, import */
+    char **changes;
+    bool squash;
 };
 
 void ctl_done(Ctl *ctl);
@@ -152,6 +155,8 @@ int verb_load(Ctl *ctl, Error *error);
 int verb_images(Ctl *ctl, Error *error);
 int verb_inspect(Ctl *ctl, Error *error);
 int verb_rmi(Ctl *ctl, Error *error);
+int verb_commit(Ctl *ctl, Error *error);
+int verb_import(Ctl *ctl, Error *error);
 int verb_tag(Ctl *ctl, Error *error);
 int verb_untag(Ctl *ctl, Error *error);
 int verb_history(Ctl *ctl, Error *error);

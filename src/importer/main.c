@@ -4,8 +4,10 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "host/events.h"
+#include "importer/commit.h"
 #include "importer/load.h"
 #include "importer/stream.h"
+#include "store/reference.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -23,6 +25,8 @@
 
 typedef struct Arguments {
     LoadOptions load;
+    CommitOptions commit;
+    char **changes;
     const char *command, *path;
     int tree_fd;
     CopyFlags flags;
@@ -30,8 +34,15 @@ typedef struct Arguments {
     bool is_json, is_help;
 } Arguments;
 
+static void arguments_done(Arguments *arguments)
+{
+    strv_free(arguments->changes);
+}
+
 static const char help_text[] =
     "berth-importer load [OPTIONS] FILE|DIRECTORY|-\n"
+    "berth-importer commit --tree-fd=FD [OPTIONS] SOURCE\n"
+    "berth-importer import [OPTIONS] FILE|-\n"
     "berth-importer pack --tree-fd=FD [OPTIONS] PATH\n"
     "berth-importer unpack --tree-fd=FD [OPTIONS] PATH\n"
     "\n"
@@ -54,6 +65,17 @@ static const char help_text[] =
     "      --archive            unpack with owners, set-ID bits, file capabilities\n"
     "      --mkdir              make PATH when it is missing\n"
     "\n"
+    "Makes an image of the files whose detached mount FD is, or of a tar archive. SOURCE tells people where it is "
+    "from.\n"
+    "\n"
+    "      --base=ID            the image that the files are a change of\n"
+    "      --lower-fd=FD        its files, a detached mount\n"
+    "      --merged-fd=FD       both as the container sees them: what is missing there is deleted\n"
+    "      --squash             one layer in place of those of the image below\n"
+    "      --change=INSTRUCTION change the configuration, as in a Containerfile; several times\n"
+    "      --message=TEXT       a comment for the history\n"
+    "      --author=TEXT        who made the image\n"
+    "\n"
     "  -h, --help               this help\n";
 
 static int parse_output(const char *value, bool *ret_is_json, Error *error)
@@ -69,7 +91,7 @@ static int parse_fd(const char *value, int *ret, Error *error)
     uint64_t fd;
 
     if (text_parse_u64(value, INT32_MAX, &fd) < 0 || fd < 3 || fcntl((int) fd, F_SETFD, FD_CLOEXEC) < 0)
-        return error_set(error, -EBADF, "--tree-fd=%s: not an open file", value);
+        return error_set(error, -EBADF, "%s is not an open file", value);
     *ret = (int) fd;
     return 0;
 }
@@ -119,6 +141,24 @@ static int parse_option(int option, const char *value, Arguments *arguments, Err
     case 'm':
         arguments->flags |= COPY_PARENTS;
         return 0;
+    case 'B':
+        arguments->commit.base = value;
+        return 0;
+    case 'L':
+        return parse_fd(value, &arguments->commit.lower_fd, error);
+    case 'M':
+        return parse_fd(value, &arguments->commit.merged_fd, error);
+    case 'S':
+        arguments->commit.is_squash = true;
+        return 0;
+    case 'c':
+        return strv_append(&arguments->changes, value);
+    case 'e':
+        arguments->commit.message = value;
+        return 0;
+    case 'A':
+        arguments->commit.author = value;
+        return 0;
     default:
         return -EINVAL; /* getopt_long(3) has said why */
     }
@@ -127,14 +167,29 @@ static int parse_option(int option, const char *value, Arguments *arguments, Err
 static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *error)
 {
     static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},   {"name", required_argument, NULL, 'n'},
-        {"output", required_argument, NULL, 'o'},  {"architecture", required_argument, NULL, 'a'},
-        {"no-size-limit", no_argument, NULL, 'l'}, {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},          {"tree-fd", required_argument, NULL, 't'},
-        {"uid-map", required_argument, NULL, 'u'}, {"gid-map", required_argument, NULL, 'g'},
-        {"follow", no_argument, NULL, 'f'},        {"archive", no_argument, NULL, 'r'},
-        {"mkdir", no_argument, NULL, 'm'},         {},
+        {"store", required_argument, NULL, 's'},
+        {"name", required_argument, NULL, 'n'},
+        {"output", required_argument, NULL, 'o'},
+        {"architecture", required_argument, NULL, 'a'},
+        {"no-size-limit", no_argument, NULL, 'l'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},
+        {"tree-fd", required_argument, NULL, 't'},
+        {"uid-map", required_argument, NULL, 'u'},
+        {"gid-map", required_argument, NULL, 'g'},
+        {"follow", no_argument, NULL, 'f'},
+        {"archive", no_argument, NULL, 'r'},
+        {"mkdir", no_argument, NULL, 'm'},
+        {"base", required_argument, NULL, 'B'},
+        {"lower-fd", required_argument, NULL, 'L'},
+        {"merged-fd", required_argument, NULL, 'M'},
+        {"squash", no_argument, NULL, 'S'},
+        {"change", required_argument, NULL, 'c'},
+        {"message", required_argument, NULL, 'e'},
+        {"author", required_argument, NULL, 'A'},
+        {},
     };
+    static const char *const commands[] = {"load", "commit", "import", "pack", "unpack", NULL};
     int option, r = 0;
 
     while (r == 0 && (option = getopt_long(argc, argv, "qh", options, NULL)) >= 0)
@@ -142,13 +197,14 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
     if (r < 0 || arguments->is_help)
         return r;
     arguments->command = optind < argc ? argv[optind] : "";
-    if (strcmp(arguments->command, "load") != 0 && strcmp(arguments->command, "pack") != 0 &&
-        strcmp(arguments->command, "unpack") != 0)
-        return error_set(error, -EINVAL, "the commands are: load FILE|DIRECTORY|-, pack PATH, unpack PATH");
+    if (!strv_contains((char **) (uintptr_t) commands, arguments->command))
+        return error_set(
+            error, -EINVAL,
+            "the commands are: load FILE|DIRECTORY|-, commit SOURCE, import FILE|-, pack PATH, unpack PATH");
     if (argc - optind != 2)
         return error_set(error, -EINVAL, "'%s' takes one argument", arguments->command);
     arguments->load.input = arguments->path = argv[optind + 1];
-    if (strcmp(arguments->command, "load") != 0 && arguments->tree_fd < 0)
+    if (strcmp(arguments->command, "load") != 0 && strcmp(arguments->command, "import") != 0 && arguments->tree_fd < 0)
         return error_set(error, -EINVAL, "'%s' needs --tree-fd=", arguments->command);
     return 0;
 }
@@ -211,17 +267,26 @@ static int print_json(const LoadResult *result)
     return r < 0 ? -ENOMEM : 0;
 }
 
-static void tell(const LoadResult *result)
+static void tell(const LoadResult *result, EventKind kind)
 {
     for (size_t i = 0; i < result->count; i++) {
         const LoadedImage *image = &result->images[i];
         _cleanup_free_ char *id = text_format("sha256:%s", image->id.hex);
 
         if (strv_length(image->names) == 0)
-            events_emit((Event){.kind = EVENT_IMAGE_LOAD, .image = id, .image_id = id});
+            events_emit((Event){.kind = kind, .image = id, .image_id = id});
         STRV_FOREACH (name, image->names)
-            events_emit((Event){.kind = EVENT_IMAGE_LOAD, .image = *name, .image_id = id});
+            events_emit((Event){.kind = kind, .image = *name, .image_id = id});
     }
+}
+
+static int finish(const Arguments *arguments, const LoadResult *result, EventKind kind)
+{
+    int r;
+
+    tell(result, kind);
+    r = arguments->is_json ? print_json(result) : print_text(result);
+    return r == 0 && fflush(stdout) != 0 ? -errno : r;
 }
 
 static int run_load(const Arguments *arguments, Error *error)
@@ -229,13 +294,77 @@ static int run_load(const Arguments *arguments, Error *error)
     _cleanup_load_result_ LoadResult result = {};
     int r = load_images(&arguments->load, &result, error);
 
-    if (r == 0)
-        tell(&result);
-    if (r == 0)
-        r = arguments->is_json ? print_json(&result) : print_text(&result);
-    if (r == 0 && fflush(stdout) != 0)
-        r = -errno;
-    return r;
+    return r < 0 ? r : finish(arguments, &result, EVENT_IMAGE_LOAD);
+}
+
+/* reproducible-builds.org/specs/source-date-epoch */
+static int read_epoch(int64_t *ret, Error *error)
+{
+    const char *text = secure_getenv("SOURCE_DATE_EPOCH");
+    uint64_t epoch;
+
+    *ret = -1;
+    if (!text)
+        return 0;
+    if (text_parse_u64(text, UINT32_MAX, &epoch) < 0)
+        return error_set(error, -EINVAL, "$SOURCE_DATE_EPOCH is '%s', not seconds since 1970", text);
+    *ret = (int64_t) epoch;
+    return 0;
+}
+
+static int name_image(const char *text, char ***ret, Error *error)
+{
+    _cleanup_reference_ Reference reference = {};
+    _cleanup_free_ char *name = NULL;
+    int r = reference_parse(text, &reference, error);
+
+    if (r < 0)
+        return error_prefix(error, r, "'%s'", text);
+    name = reference_format_name(&reference);
+    return name ? strv_append(ret, name) : -ENOMEM;
+}
+
+static int run_commit(const Arguments *arguments, Error *error)
+{
+    bool is_import = strcmp(arguments->command, "import") == 0;
+    const IdShift owner = {.keep = true,
+                           .uid = UNMAPPED_ID,
+                           .gid = UNMAPPED_ID,
+                           .uids = &arguments->uids,
+                           .gids = &arguments->gids,
+                           .to_inside = true};
+    _cleanup_free_ char *source = is_import ? text_format("import %s", arguments->path) : strdup(arguments->path);
+    _cleanup_load_result_ LoadResult result = {.images = calloc(1, sizeof(LoadedImage))};
+    CommitOptions options = arguments->commit;
+    _cleanup_strv_ char **names = NULL;
+    int r = source && result.images ? read_epoch(&options.created_sec, error) : -ENOMEM;
+
+    if (r == 0 && arguments->load.name)
+        r = name_image(arguments->load.name, &names, error);
+    if (r < 0)
+        return r;
+    options.store_path = arguments->load.store_path;
+    options.tree_fd = arguments->tree_fd;
+    options.owner = &owner;
+    options.names = names;
+    options.changes = arguments->changes;
+    options.source = source;
+    options.input = is_import ? arguments->path : NULL;
+    options.created_by = arguments->commit.base ? "berthctl commit" : "berthctl import";
+    r = commit_image(&options, &result.images[0], error);
+    if (r < 0)
+        return r;
+    result.count = 1;
+    return finish(arguments, &result, EVENT_IMAGE_COMMIT);
+}
+
+static int run_command(const Arguments *arguments, Error *error)
+{
+    if (strcmp(arguments->command, "load") == 0)
+        return run_load(arguments, error);
+    if (strcmp(arguments->command, "commit") == 0 || strcmp(arguments->command, "import") == 0)
+        return run_commit(arguments, error);
+    return run_stream(arguments, error);
 }
 
 /* Descriptors 0 to 2 must exist before anything is opened, or a file of ours would become the standard
@@ -258,7 +387,8 @@ static void prepare_process(void)
 int main(int argc, char **argv)
 {
     _cleanup_error_ Error error = {};
-    Arguments arguments = {.load.store_path = STORE_DEFAULT_PATH, .tree_fd = -EBADF};
+    _cleanup_(arguments_done) Arguments arguments = {
+        .load.store_path = STORE_DEFAULT_PATH, .commit = {.lower_fd = -EBADF, .merged_fd = -EBADF}, .tree_fd = -EBADF};
     int r;
 
     log_set_program("berth-importer");
@@ -273,7 +403,7 @@ int main(int argc, char **argv)
         fputs(help_text, stdout);
         return EXIT_SUCCESS;
     }
-    r = strcmp(arguments.command, "load") == 0 ? run_load(&arguments, &error) : run_stream(&arguments, &error);
+    r = run_command(&arguments, &error);
     if (r < 0) {
         error_report(&error, r);
         return EXIT_FAILURE;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "tree/compare.h"
 #include "tree/content.h"
 #include "tree/walk.h"
 #include "tree/worker.h"
@@ -14,10 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUFFER_BYTES (1U << 20)
-#define WARNINGS_MAX 20U
+#define BUFFER_BYTES     (1U << 20)
+#define WARNINGS_MAX     20U
+#define LAYER_HOLES_MIN  (1U << 20)
+#define CAPABILITY_BYTES 20 /* capability.h, XATTR_CAPS_SZ_2: without the root of a user namespace */
 
-enum { MESSAGE_WARNING };
+enum { MESSAGE_WARNING, MESSAGE_NEWEST };
 
 typedef struct Pack {
     const StreamRequest *request;
@@ -26,6 +29,7 @@ typedef struct Pack {
     const char *prefix; /* of all names; "" for content */
     char *buffer, *zeros;
     unsigned warnings;
+    int64_t newest_sec; /* of a layer */
 } Pack;
 
 static void pack_done(Pack *pack)
@@ -116,6 +120,16 @@ static int write_content(Pack *pack, int fd, uint64_t size, Error *error)
     return write_hole(pack, size - at, error);
 }
 
+/* The specification would rather have none in layers, so only those that matter. */
+static bool has_large_holes(int fd, uint64_t size)
+{
+    uint64_t at = 0, start = 0, end = 0, data = 0;
+
+    for (; content_next_data(fd, at, size, &start, &end) > 0; at = end)
+        data += end - start;
+    return size - data >= LAYER_HOLES_MIN;
+}
+
 static void list_holes(struct archive_entry *to, int fd, uint64_t size)
 {
     uint64_t at = 0, start = 0, end = 0;
@@ -131,6 +145,29 @@ static void list_holes(struct archive_entry *to, int fd, uint64_t size)
         archive_entry_sparse_add_entry(to, (la_int64_t) size, 0);
 }
 
+/* A layer knows no hosts: capabilities that count in one user namespace only, and marks of overlayfs, mean nothing there.
+ */
+static bool is_wanted_xattr(const Pack *pack, const TreeXattr *xattr)
+{
+    if (text_after_prefix(xattr->name, "system."))
+        return false;
+    if (!pack->request->layer)
+        return true;
+    return !text_after_prefix(xattr->name, "user.overlay.") &&
+           (strcmp(xattr->name, "security.capability") != 0 || xattr->size == CAPABILITY_BYTES);
+}
+
+static void set_time(Pack *pack, const struct stat *st, struct archive_entry *to)
+{
+    const StreamLayer *layer = pack->request->layer;
+
+    if (layer && st->st_mtim.tv_sec >= layer->latest_sec)
+        archive_entry_set_mtime(to, layer->latest_sec, 0);
+    else
+        archive_entry_set_mtime(to, st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+    pack->newest_sec = MAX(pack->newest_sec, (int64_t) archive_entry_mtime(to));
+}
+
 static int describe(Pack *pack, const WalkEntry *entry, const char *path, struct archive_entry *to, Error *error)
 {
     const IdShift *owner = pack->request->owner;
@@ -144,7 +181,7 @@ static int describe(Pack *pack, const WalkEntry *entry, const char *path, struct
     archive_entry_set_perm(to, st->st_mode & 07777);
     archive_entry_set_uid(to, id_shift_uid(owner, st->st_uid));
     archive_entry_set_gid(to, id_shift_gid(owner, st->st_gid));
-    archive_entry_set_mtime(to, st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+    set_time(pack, st, to);
     if (S_ISLNK(st->st_mode))
         archive_entry_set_symlink(to, entry->link);
     if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
@@ -157,12 +194,13 @@ static int describe(Pack *pack, const WalkEntry *entry, const char *path, struct
     }
     if (S_ISREG(st->st_mode)) {
         archive_entry_set_size(to, st->st_size);
-        list_holes(to, entry->fd, (uint64_t) st->st_size);
+        if (!pack->request->layer || has_large_holes(entry->fd, (uint64_t) st->st_size))
+            list_holes(to, entry->fd, (uint64_t) st->st_size);
     }
     if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))
         r = content_read_xattrs(entry->fd, true, &xattrs, error);
     for (size_t i = 0; r == 0 && i < xattrs.count; i++)
-        if (!text_after_prefix(xattrs.items[i].name, "system."))
+        if (is_wanted_xattr(pack, &xattrs.items[i]))
             archive_entry_xattr_add_entry(to, xattrs.items[i].name, xattrs.items[i].value, xattrs.items[i].size);
     return r;
 }
@@ -189,6 +227,57 @@ static int visit(const WalkEntry *entry, void *userdata, Error *error)
         r = write_content(pack, entry->fd, (uint64_t) entry->st->st_size, error);
     archive_entry_free(to);
     return r < 0 ? error_prefix(error, r, "'%s'", path) : 0;
+}
+
+/* --- layers --- */
+
+static int add_whiteout(Pack *pack, const char *directory, const char *name, Error *error)
+{
+    _cleanup_free_ char *path = text_format("%s%s.wh.%s", directory, *directory ? "/" : "", name);
+    struct archive_entry *to = path ? archive_entry_new() : NULL;
+    int r = 0;
+
+    if (!to)
+        return -ENOMEM;
+    archive_entry_set_pathname(to, path);
+    archive_entry_set_filetype(to, S_IFREG);
+    archive_entry_set_perm(to, 0600);
+    archive_entry_set_size(to, 0);
+    archive_entry_set_mtime(to, 0, 0);
+    if (archive_write_header(pack->archive, to) < ARCHIVE_WARN)
+        r = fail(pack, error);
+    archive_entry_free(to);
+    return r;
+}
+
+static int add_whiteouts(Pack *pack, const char *directory, Error *error)
+{
+    const StreamLayer *layer = pack->request->layer;
+    _cleanup_walk_names_ WalkNames names = {};
+    int r = layer->lower_fd < 0 ? 0 : compare_list_deleted(layer->lower_fd, layer->merged_fd, directory, &names);
+
+    if (r < 0)
+        return error_set(error, r, "cannot read '%.300s' of the image: %s", directory, strerror(-r));
+    for (size_t i = 0; i < names.count && r == 0; i++)
+        r = add_whiteout(pack, directory, names.items[i], error);
+    return r;
+}
+
+static int visit_of_layer(const WalkEntry *entry, void *userdata, Error *error)
+{
+    const char *slash = strrchr(entry->path, '/');
+    Pack *pack = userdata;
+    int r;
+
+    /* What is deleted is told by what is seen, however overlayfs marks it. */
+    if (S_ISCHR(entry->st->st_mode) && entry->st->st_rdev == 0)
+        return 0;
+    if (text_after_prefix(slash ? slash + 1 : entry->path, ".wh.")) {
+        r = warn(pack, entry->path, "left out, because in an image its name would delete another file");
+        return r < 0 ? r : 1;
+    }
+    r = visit(entry, userdata, error);
+    return r == 0 && S_ISDIR(entry->st->st_mode) ? add_whiteouts(pack, entry->path, error) : r;
 }
 
 static int open_archive(Pack *pack, int fd, Error *error)
@@ -225,9 +314,12 @@ static int run(Worker *worker, const WorkerJob *job, int root_fd, Error *error)
     if (r == 0)
         r = open_archive(&pack, job->output_fd, error);
     if (r == 0)
-        r = walk_from(fd, &st, visit, &pack, error);
+        r = request->layer ? walk_sorted(fd, &st, visit_of_layer, &pack, error)
+                           : walk_from(fd, &st, visit, &pack, error);
     if (r == 0 && archive_write_close(pack.archive) != ARCHIVE_OK)
         r = fail(&pack, error);
+    if (r == 0 && request->layer)
+        r = worker_send(worker, MESSAGE_NEWEST, &pack.newest_sec, sizeof(pack.newest_sec));
     /* After a failure nothing must make the archive look complete. */
     if (r < 0 && pack.archive)
         (void) archive_write_fail(pack.archive);
@@ -236,17 +328,21 @@ static int run(Worker *worker, const WorkerJob *job, int root_fd, Error *error)
 
 static int receive(unsigned kind, const char *data, size_t size, void *userdata, Error *error)
 {
+    int64_t *newest_sec = userdata;
+
+    if (kind == MESSAGE_NEWEST && newest_sec && size == sizeof(*newest_sec)) {
+        memcpy(newest_sec, data, size);
+        return 0;
+    }
     if (kind != MESSAGE_WARNING)
         return -EPROTO;
     log_warning("%s", data);
     return 0;
 }
 
-int stream_pack(const StreamRequest *request, Error *error)
+static int pack_to(const StreamRequest *request, int output_fd, int64_t *ret_newest_sec, Error *error)
 {
-    /* The standard files of a confined child become /dev/null. */
-    _cleanup_close_ int output_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    const WorkerJob job = {
+    WorkerJob job = {
         .name = "pack files",
         .root_fd = -EBADF,
         .output_fd = output_fd,
@@ -255,9 +351,30 @@ int stream_pack(const StreamRequest *request, Error *error)
         .run = run,
         .argument = request,
         .receive = receive,
+        .userdata = ret_newest_sec,
     };
 
-    if (output_fd < 0)
-        return -errno;
+    if (request->layer) {
+        job.tree_fds[1] = request->layer->lower_fd;
+        job.tree_fds[2] = request->layer->merged_fd;
+    }
     return worker_run(&job, error);
+}
+
+int stream_pack(const StreamRequest *request, Error *error)
+{
+    /* The standard files of a confined child become /dev/null. */
+    _cleanup_close_ int output_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+    return output_fd < 0 ? -errno : pack_to(request, output_fd, NULL, error);
+}
+
+int stream_pack_layer(const StreamRequest *request, int64_t *ret_newest_sec, Error *error)
+{
+    int64_t newest_sec = 0;
+    int r = pack_to(request, request->layer->output_fd, &newest_sec, error);
+
+    if (r == 0)
+        *ret_newest_sec = newest_sec;
+    return r;
 }

@@ -7,16 +7,28 @@
 #include "base/error.h"
 #include "tree/copy.h"
 
+/* What is different when the archive is to be a layer of an image (OCI image spec, layer.md): it comes out the same for the
+ * same files, tells what is deleted, and leaves out what only this host gave a meaning to. */
+typedef struct StreamLayer {
+    int lower_fd, merged_fd; /* what the root is a change of, and both together; -EBADF: it is everything */
+    int output_fd;           /* instead of stdout */
+    int64_t latest_sec;      /* files that are younger become so old (reproducible-builds.org); INT64_MAX: none */
+} StreamLayer;
+
 typedef struct StreamRequest {
     int tree_fd;      /* the root's mount */
     const char *path; /* in it */
     CopyFlags flags;  /* pack: COPY_FOLLOW; unpack: COPY_PARENTS, COPY_RIGHTS */
     const IdShift *owner;
+    const StreamLayer *layer; /* pack: NULL for no layer */
 } StreamRequest;
 
 /* Writes the file or tree at `path` to stdout; its members' names begin with the last component of `path`, but for what
  * is in "/" or "a/.". Owners are those that the inside sees. */
 int stream_pack(const StreamRequest *request, Error *error);
+
+/* The same for a layer. *ret_newest_sec is when the youngest file in it was changed, 0 when it has none. */
+int stream_pack_layer(const StreamRequest *request, int64_t *ret_newest_sec, Error *error);
 
 /* Reads an archive, compressed or not, from stdin into the directory at `path`. */
 int stream_unpack(const StreamRequest *request, Error *error);

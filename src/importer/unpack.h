@@ -13,7 +13,7 @@ typedef struct UnpackRequest {
     const char *tree_name; /* to be made there; NULL: only verify */
     const char *label;     /* what messages call the layer */
     Digest blob;           /* empty: whatever it is */
-    Digest diff_id;
+    Digest diff_id;        /* the same; only for a layer that was made here */
     const LayerLimits *limits;
 } UnpackRequest;
 

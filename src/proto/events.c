@@ -93,6 +93,9 @@ const EventRow event_rows[_EVENT_MAX] = {
     [EVENT_IMAGE_TAG] = {"image", "tag", "97007f242b31474392967ea9d426cf3d", 6, {NULL},
         "Image @IMAGE_NAME@ means another image now",
         "A name was given to an image of the store, or went back to an earlier one."},
+    [EVENT_IMAGE_COMMIT] = {"image", "commit", "086041c8ec45470ab426eab7be7ce6a2", 6, {NULL},
+        "Image @IMAGE_NAME@ was made here",
+        "The files of a container, of a directory or of an archive became an image."},
 };
 /* clang-format on */
 

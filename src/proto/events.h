@@ -26,6 +26,7 @@ typedef enum EventKind {
     EVENT_IMAGE_LOAD,
     EVENT_IMAGE_REMOVE,
     EVENT_IMAGE_TAG,
+    EVENT_IMAGE_COMMIT,
     _EVENT_MAX
 } EventKind;
 

@@ -7,7 +7,6 @@
 #include "tree/walk.h"
 #include "tree/worker.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -43,31 +42,64 @@ static int exists(int mount_fd, const char *path, struct stat *ret)
     return fstat(fd, ret) < 0 ? -errno : 1;
 }
 
-/* What was in a directory and is not any more. */
-static int tell_deleted(const Compare *compare, const char *path)
+/* 1 it was there and is not any more. A whiteout of a layer that stands alone is no file either. */
+static int is_deleted(int lower_fd, int merged_fd, const char *path)
 {
-    _cleanup_close_ int fd = beneath_open_plain(compare->request->lower_fd, *path ? path : ".", O_RDONLY | O_DIRECTORY);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    int r = 0;
+    struct stat st;
+    int r = exists(merged_fd, path, &st);
 
+    if (r != 0)
+        return MIN(r, 0);
+    r = exists(lower_fd, path, &st);
+    return r > 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0 ? 0 : r;
+}
+
+int compare_list_deleted(int lower_fd, int merged_fd, const char *path, WalkNames *ret)
+{
+    _cleanup_close_ int fd = beneath_open_plain(lower_fd, *path ? path : ".", O_RDONLY | O_DIRECTORY);
+    _cleanup_walk_names_ WalkNames names = {};
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    size_t count = 0;
+    int r;
+
+    if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
+        return 0;
     if (!directory)
         return fd < 0 ? fd : -errno;
     TAKE_FD(fd);
-    while (r == 0 && (entry = readdir(directory))) {
-        _cleanup_free_ char *child = copy_path(path, entry->d_name);
-        struct stat st;
-
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        r = child ? exists(compare->request->merged_fd, child, &st) : -ENOMEM;
-        /* A whiteout of a layer that stands alone is no file either. */
-        if (r == 0 && exists(compare->request->lower_fd, child, &st) > 0 && !(S_ISCHR(st.st_mode) && st.st_rdev == 0))
-            r = tell(compare, CHANGE_DELETED, child);
-        else
-            r = MIN(r, 0);
-    }
+    r = walk_read_names(directory, &names);
     closedir(directory);
+    for (size_t i = 0; r >= 0 && i < names.count; i++) {
+        _cleanup_free_ char *child = copy_path(path, names.items[i]);
+
+        r = child ? is_deleted(lower_fd, merged_fd, child) : -ENOMEM;
+        if (r > 0) {
+            char *name = names.items[count];
+
+            names.items[count++] = names.items[i];
+            names.items[i] = name;
+        }
+    }
+    if (r < 0)
+        return r;
+    for (size_t i = count; i < names.count; i++)
+        free(names.items[i]);
+    names.count = count;
+    *ret = names;
+    names = (WalkNames){};
+    return 0;
+}
+
+static int tell_deleted(const Compare *compare, const char *path)
+{
+    _cleanup_walk_names_ WalkNames names = {};
+    int r = compare_list_deleted(compare->request->lower_fd, compare->request->merged_fd, path, &names);
+
+    for (size_t i = 0; i < names.count && r == 0; i++) {
+        _cleanup_free_ char *child = copy_path(path, names.items[i]);
+
+        r = child ? tell(compare, CHANGE_DELETED, child) : -ENOMEM;
+    }
     return r;
 }
 

@@ -5,6 +5,7 @@
  * Runs in: compare_run() in berthctl, the work in a confined child that has nothing but the three trees. */
 
 #include "base/error.h"
+#include "tree/walk.h"
 
 typedef enum ChangeKind { CHANGE_ADDED = 'A', CHANGE_CHANGED = 'C', CHANGE_DELETED = 'D' } ChangeKind;
 
@@ -18,3 +19,7 @@ typedef struct CompareRequest {
 } CompareRequest;
 
 int compare_run(const CompareRequest *request, Error *error);
+
+/* The names that `directory` has in the lower tree and not in the merged one, sorted; none when it is no directory there.
+ * For who is in a confined child already. */
+int compare_list_deleted(int lower_fd, int merged_fd, const char *directory, WalkNames *ret);

@@ -3,7 +3,6 @@
 
 #include "kernel/resolve.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,6 +18,8 @@ typedef struct Level {
     DIR *directory;
     size_t path_length; /* of Walk.path up to it */
     dev_t device;
+    WalkNames names; /* of a sorted walk */
+    size_t next_name;
 } Level;
 
 /* Files with several names, to tell the second from the first: open addressing, a power of two. */
@@ -31,6 +32,7 @@ typedef struct Link {
 typedef struct Walk {
     WalkVisit visit;
     void *userdata;
+    bool is_sorted;
     char path[PATH_MAX];
     size_t path_length;
     Level *levels;
@@ -39,10 +41,60 @@ typedef struct Walk {
     size_t links_count, links_room;
 } Walk;
 
+void walk_names_done(WalkNames *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->items[i]);
+    free(names->items);
+    *names = (WalkNames){};
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+int walk_read_names(DIR *directory, WalkNames *ret)
+{
+    _cleanup_walk_names_ WalkNames names = {};
+    const struct dirent *entry;
+
+    for (errno = 0; (entry = readdir(directory)); errno = 0) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (names.count == names.room) {
+            size_t room = names.room * 2 + 64;
+            char **larger = reallocarray(names.items, room, sizeof(*larger));
+
+            if (!larger)
+                return -ENOMEM;
+            names.items = larger;
+            names.room = room;
+        }
+        names.items[names.count] = strdup(entry->d_name);
+        if (!names.items[names.count])
+            return -ENOMEM;
+        names.count++;
+    }
+    if (errno != 0)
+        return -errno;
+    if (names.count > 0)
+        qsort(names.items, names.count, sizeof(*names.items), compare_names);
+    *ret = names;
+    names = (WalkNames){};
+    return 0;
+}
+
+static void level_done(Level *level)
+{
+    closedir(level->directory);
+    walk_names_done(&level->names);
+}
+
 static void walk_done(Walk *walk)
 {
     for (size_t i = 0; i < walk->levels_count; i++)
-        closedir(walk->levels[i].directory);
+        level_done(&walk->levels[i]);
     free(walk->levels);
     for (size_t i = 0; i < walk->links_room; i++)
         free(walk->links[i].path);
@@ -204,8 +256,9 @@ static int push_level(Walk *walk, int fd, dev_t device)
         walk->levels = larger;
         walk->levels_room = room;
     }
-    walk->levels[walk->levels_count++] = (Level){directory, walk->path_length, device};
-    return 0;
+    walk->levels[walk->levels_count++] =
+        (Level){.directory = directory, .path_length = walk->path_length, .device = device};
+    return walk->is_sorted ? walk_read_names(directory, &walk->levels[walk->levels_count - 1].names) : 0;
 }
 
 static int read_link(int fd, char target[PATH_MAX])
@@ -262,46 +315,69 @@ static int visit_name(Walk *walk, const char *name, Error *error)
     return r < 0 ? say_unreadable(walk, r, error) : visit_one(walk, fd, &st, error);
 }
 
-/* The next entry of the deepest directory: its name, or NULL at the end. */
+/* The next name of the deepest directory; NULL and errno 0 at the end. */
+static const char *read_name(Level *level, bool is_sorted)
+{
+    const struct dirent *entry;
+
+    errno = 0;
+    if (is_sorted)
+        return level->next_name < level->names.count ? level->names.items[level->next_name++] : NULL;
+    do
+        entry = readdir(level->directory);
+    while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    return entry ? entry->d_name : NULL;
+}
+
+/* The next entry of the deepest directory: its name, which ends walk->path, or NULL at the end. */
 static int next_name(Walk *walk, const char **ret, Error *error)
 {
-    const Level *level = &walk->levels[walk->levels_count - 1];
-    const struct dirent *entry;
+    Level *level = &walk->levels[walk->levels_count - 1];
     size_t length, at = level->path_length;
+    const char *name = read_name(level, walk->is_sorted);
 
-    do {
-        errno = 0;
-        entry = readdir(level->directory);
-        if (!entry && errno != 0)
-            return error_set(error, -errno, "cannot read the directory '%.*s': %m", (int) MIN(at, 300), walk->path);
-    } while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
-    *ret = entry ? entry->d_name : NULL;
-    if (!entry)
+    if (!name && errno != 0)
+        return error_set(error, -errno, "cannot read the directory '%.*s': %m", (int) MIN(at, 300), walk->path);
+    *ret = name;
+    if (!name)
         return 0;
-    length = strlen(entry->d_name);
+    length = strlen(name);
     if (at + 1 + length >= sizeof(walk->path))
         return error_set(error, -ENAMETOOLONG, "'%.60s...' is deeper than paths can be (%d bytes)", walk->path,
                          PATH_MAX - 1);
     if (at > 0)
         walk->path[at++] = '/';
-    memcpy(walk->path + at, entry->d_name, length + 1);
+    memcpy(walk->path + at, name, length + 1);
     walk->path_length = at + length;
     return 0;
+}
+
+static int run_walk(Walk *walk, int fd, const struct stat *st, Error *error)
+{
+    int r = visit_one(walk, fd, st, error);
+
+    while (r == 0 && walk->levels_count > 0) {
+        const char *next = NULL;
+
+        r = next_name(walk, &next, error);
+        if (r == 0 && next)
+            r = visit_name(walk, next, error);
+        else if (r == 0)
+            level_done(&walk->levels[--walk->levels_count]);
+    }
+    return r;
 }
 
 int walk_from(int fd, const struct stat *st, WalkVisit visit, void *userdata, Error *error)
 {
     _cleanup_(walk_done) Walk walk = {.visit = visit, .userdata = userdata};
-    int r = visit_one(&walk, fd, st, error);
 
-    while (r == 0 && walk.levels_count > 0) {
-        const char *next = NULL;
+    return run_walk(&walk, fd, st, error);
+}
 
-        r = next_name(&walk, &next, error);
-        if (r == 0 && next)
-            r = visit_name(&walk, next, error);
-        else if (r == 0)
-            closedir(walk.levels[--walk.levels_count].directory);
-    }
-    return r;
+int walk_sorted(int fd, const struct stat *st, WalkVisit visit, void *userdata, Error *error)
+{
+    _cleanup_(walk_done) Walk walk = {.visit = visit, .userdata = userdata, .is_sorted = true};
+
+    return run_walk(&walk, fd, st, error);
 }

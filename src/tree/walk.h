@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -29,3 +30,15 @@ int walk_open(int root_fd, const char *inside_path, bool follow, int *ret_fd, st
  * systems that the kernel makes up (proc, sysfs, cgroups and their kind) are shown as empty directories, unless the
  * walk starts in one. */
 int walk_from(int fd, const struct stat *st, WalkVisit visit, void *userdata, Error *error);
+
+/* The same, with the names of each directory in the order of their bytes: for what must come out the same every time. */
+int walk_sorted(int fd, const struct stat *st, WalkVisit visit, void *userdata, Error *error);
+
+/* The names in a directory, but "." and "..", in the order of their bytes; takes `directory`'s position. */
+typedef struct WalkNames {
+    char **items;
+    size_t count, room;
+} WalkNames;
+int walk_read_names(DIR *directory, WalkNames *ret);
+void walk_names_done(WalkNames *names);
+#define _cleanup_walk_names_ _cleanup_(walk_names_done)
