@@ -9,6 +9,7 @@
 #include "executor/probe.h"
 #include "executor/registrar.h"
 #include "kernel/cgroup.h"
+#include "kernel/memory.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
 #include "proto/health.h"
@@ -29,6 +30,8 @@
 #define REBOOT_CODE         133
 /* A system that reboots at once, for ever, is not to keep a processor busy. */
 #define RESTART_PAUSE_MSEC 1000
+/* What has run for so long may run for months: from now on memory counts. */
+#define SETTLED_USEC 200000
 
 typedef struct Supervisor {
     Context *context;
@@ -47,6 +50,7 @@ typedef struct Supervisor {
     int memory_events_fd;      /* of the cgroup; -EBADF: its memory is not accounted */
     uint64_t oom_kills;        /* that were told of */
     uint64_t terminal_at_usec; /* not to be read before: nobody has it open */
+    uint64_t settled_at_usec;  /* monotonic: what the start needed is dropped then; UINT64_MAX: it was */
 } Supervisor;
 
 static uint64_t now_usec(void)
@@ -198,6 +202,7 @@ static int wait_time_msec(const Supervisor *supervisor)
     if (supervisor->pending_signal)
         next = MIN(next, supervisor->notify.listens_at_usec);
     next = MIN(next, supervisor->notify.ping_at_usec);
+    next = MIN(next, supervisor->settled_at_usec);
     next = MIN(next, probe_due_usec(supervisor->probe));
     if (next >= UINT64_MAX - 1)
         return -1;
@@ -264,6 +269,15 @@ static void on_unhealthy(Supervisor *supervisor)
     }
 }
 
+/* The start is over: its code is half of the program, and every container of the host has a process of it. */
+static void settle(Supervisor *supervisor)
+{
+    if (supervisor->settled_at_usec > now_usec())
+        return;
+    supervisor->settled_at_usec = UINT64_MAX;
+    memory_drop_program();
+}
+
 /* Until the payload is gone. */
 static int loop(Supervisor *supervisor)
 {
@@ -318,6 +332,7 @@ static int loop(Supervisor *supervisor)
             kill_payload(supervisor);
             supervisor->kill_at_usec = UINT64_MAX - 1;
         }
+        settle(supervisor);
     }
 }
 
@@ -432,6 +447,7 @@ static void follow_payload(Supervisor *supervisor, Message *ret)
 
     lifecycle_emit(context, supervisor->step, (Event){.kind = EVENT_START});
     supervisor->started_usec = now_usec();
+    supervisor->settled_at_usec = supervisor->started_usec + SETTLED_USEC;
     notify_init(&supervisor->notify, context, supervisor->step, supervisor->started_usec);
     supervisor->probe = probe_new(context, supervisor->step, supervisor->started_usec);
     if (loop(supervisor) < 0)
