@@ -11,7 +11,7 @@
 #define _cleanup_(function) __attribute__((cleanup(function)))
 #define _printf_(at, first) __attribute__((format(printf, at, first)))
 #define _unused_            __attribute__((unused))
-#define _aligned_(size)       __attribute__((aligned(size)))
+#define _aligned_(size)     __attribute__((aligned(size)))
 
 #define ELEMENTSOF(array) (sizeof(array) / sizeof((array)[0]))
 #define MIN(a, b)         ((a) < (b) ? (a) : (b))
