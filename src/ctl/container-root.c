@@ -287,7 +287,7 @@ static int open_upper(Ctl *ctl, const char *name, int *ret_fd)
     return fd < 0 ? -errno : clone_tree(fd, "", CONTAINER_ROOT_NO_BELOW, ret_fd);
 }
 
-static int mount_layers(Ctl *ctl, const StoreImage *image, int *ret_fd)
+int container_root_mount_image(Ctl *ctl, const StoreImage *image, int *ret_fd)
 {
     int fds[OVERLAY_LAYERS_MAX], fd = -EBADF, r;
     size_t count = 0;
@@ -322,7 +322,7 @@ static int open_lower(Ctl *ctl, const Container *container, ContainerSides *side
     if (r == 0)
         r = store_find_image(ctl->store, machine && machine->image_id ? machine->image_id : container->image,
                              &sides->image, error);
-    return r < 0 ? r : mount_layers(ctl, sides->image, &sides->lower_fd);
+    return r < 0 ? r : container_root_mount_image(ctl, sides->image, &sides->lower_fd);
 }
 
 int container_sides_open(Ctl *ctl, const char *name, ContainerSides *ret, Error *error)

@@ -38,4 +38,6 @@ typedef struct ContainerSides {
 } ContainerSides;
 void container_sides_done(ContainerSides *sides);
 #define _cleanup_container_sides_ _cleanup_(container_sides_done)
+/* The layers of an image, put together to be read: a detached mount. */
+int container_root_mount_image(Ctl *ctl, const StoreImage *image, int *ret_fd);
 int container_sides_open(Ctl *ctl, const char *name, ContainerSides *ret, Error *error);

@@ -149,6 +149,7 @@ int verb_read_only(Ctl *ctl, Error *error);
 int verb_set_limit(Ctl *ctl, Error *error);
 int verb_clean(Ctl *ctl, Error *error);
 int verb_diff(Ctl *ctl, Error *error);
+int verb_volume(Ctl *ctl, Error *error);
 int verb_bind(Ctl *ctl, Error *error);
 int verb_unbind(Ctl *ctl, Error *error);
 int verb_load(Ctl *ctl, Error *error);

@@ -69,6 +69,8 @@ const Verb verbs[] = {
     {"untag", "NAME...", "take names away, and keep the images", 1, -1, VERB_NAMES_IMAGES, verb_untag},
     {"history", "IMAGE", "show the layers of an image, and what its name meant before", 1, 1, VERB_NAMES_IMAGES, verb_history},
     {"rollback", "NAME[@N]...", "let names mean again what they meant before", 1, -1, VERB_NAMES_IMAGES, verb_rollback},
+    /* volumes */
+    {"volume", "create|list|inspect|rm|prune [NAME...]", "make, list, show and remove named volumes", 1, -1, 0, verb_volume},
     /* machine images */
     {"list-images", "", "list machine images", 0, 0, 0, verb_list_images},
     {"image-status", "NAME...", "tell about machine images in words", 1, -1, 0, verb_image_status},
@@ -159,6 +161,10 @@ const CtlOption ctl_options[] = {
     {"property", 'p', CTL_OPTION_LIST, AT(properties), "show-image", "NAME", "only this property"},
     {"quiet", 'q', CTL_OPTION_BOOL, AT(quiet), "clone", NULL, "no progress"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "remove", NULL, "of a container: stop it first"},
+    {"output", 'o', CTL_OPTION_STRING, AT(output), "volume", "FORMAT", "table or json"},
+    {"no-legend", 0, CTL_OPTION_BOOL, AT(no_legend), "volume", NULL, "no header and no summary"},
+    {"quiet", 'q', CTL_OPTION_BOOL, AT(quiet), "volume", NULL, "names only; for create: nothing"},
+    {"force", 'f', CTL_OPTION_BOOL, AT(force), "volume", NULL, "prune: do not ask; rm: what is not there is no error"},
     {"force", 0, CTL_OPTION_BOOL, AT(force), "copy-to copy-from", NULL, "replace files that exist"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "rm rmi", NULL, "stop a running container first; remove all names"},
 };

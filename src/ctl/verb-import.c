@@ -123,7 +123,8 @@ static int convert_entry(Import *import, const char *name, Error *error)
     const DefinitionType *type = definition_type_of(name, &stem);
     int r;
 
-    if (text_has_suffix(name, ".container.d") || text_has_suffix(name, ".image.d"))
+    if (text_has_suffix(name, ".container.d") || text_has_suffix(name, ".image.d") ||
+        text_has_suffix(name, ".volume.d"))
         return convert_drop_ins(import, name, error);
     if (!type)
         return skip_entry(import, name);

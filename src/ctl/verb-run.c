@@ -11,6 +11,7 @@
 #include "ctl/control.h"
 #include "ctl/give-away.h"
 #include "ctl/nspawn-files.h"
+#include "ctl/volumes.h"
 #include "definitions/services.h"
 #include "host/events.h"
 #include "inputs/environment.h"
@@ -300,7 +301,9 @@ static int launch(Ctl *ctl, const Sources *sources, const ContainerSpec *spec, E
         return error_hint(error, error_set(error, -EEXIST, "a container named '%s' exists already", spec->name),
                           "berthctl start %s starts it, berthctl rm %s removes it, --replace does that first",
                           spec->name, spec->name);
-    r = launch_prepare(&request, false, &launch, error);
+    r = volumes_fill(ctl, spec, sources->image, error);
+    if (r == 0)
+        r = launch_prepare(&request, false, &launch, error);
     if (r == 0 && define)
         r = save_definition(spec, true, NULL, error);
     return r < 0 ? r : start_and_follow(ctl, launch, spec, define, error);

@@ -238,6 +238,8 @@ static int check_container(Definition *definition, const DefinitionPlaces *place
     if (r < 0)
         return r;
     r = definition_resolve_image(places, layer, &error);
+    if (r == 0)
+        r = definition_resolve_volumes(places, layer, &definition->needed_units, &error);
     if (r == 0 && !definition->problems) {
         SpecLayer *layers[] = {layer};
 
@@ -286,6 +288,38 @@ static void check_image(Definition *definition)
         definition_add_problem(definition, &error, r);
 }
 
+/* The same of NAME.volume; what is the same as podman's default may be said. */
+static void check_volume(Definition *definition)
+{
+    static const struct {
+        const char *key, *same;
+    } known[] = {{"VolumeName", NULL}, {"Driver", "local"}, {"Copy", "true"}};
+    _cleanup_error_ Error error = {};
+
+    for (size_t i = 0; i < definition->lines.count; i++) {
+        const UnitLine *line = &definition->lines.items[i];
+        bool is_known = false;
+
+        if (strcmp(line->section, "Unit") == 0 || strcmp(line->section, "Service") == 0 ||
+            strcmp(line->section, "Install") == 0)
+            continue;
+        for (size_t j = 0; j < ELEMENTSOF(known); j++)
+            is_known = is_known || (strcmp(line->key, known[j].key) == 0 &&
+                                    (!known[j].same || strcmp(line->value, known[j].same) == 0));
+        if (strcmp(line->section, "Volume") != 0)
+            add_problem(definition, line, "a .volume file has the sections [Volume], [Unit], [Service] and [Install]");
+        else if (!is_known)
+            add_problem(definition, line, "not supported: a volume is a directory below /var/lib/berth/volumes");
+        else if (strcmp(line->key, "VolumeName") == 0 && !text_is_name(line->value))
+            add_problem(definition, line, "not the name of a volume");
+    }
+    if (definition_name_is_template(definition->name)) {
+        int r = error_set(&error, -EOPNOTSUPP, "%s: only containers can be templates", definition->path);
+
+        definition_add_problem(definition, &error, r);
+    }
+}
+
 /* A generated unit comes before one of a package: "ssh.container" would be the end of the host's own ssh.service. */
 static int check_unit_name(Definition *definition)
 {
@@ -329,6 +363,10 @@ static int check_type(Definition *definition, const DefinitionPlaces *places, Co
     }
     if (strcmp(definition->type->name, "image") == 0) {
         check_image(definition);
+        return 0;
+    }
+    if (strcmp(definition->type->name, "volume") == 0) {
+        check_volume(definition);
         return 0;
     }
     return check_container(definition, places, ret_spec);

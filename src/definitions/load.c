@@ -26,6 +26,7 @@ void definition_free(Definition *definition)
     strv_free(definition->drop_ins);
     spec_layer_free(definition->layer);
     unit_lines_done(&definition->lines);
+    strv_free(definition->needed_units);
     strv_free(definition->problems);
     strv_free(definition->notices);
     free(definition);
@@ -113,7 +114,7 @@ static int new_definition(const char *file_name, Definition **ret, Error *error)
     definition->type = definition_type_of(file_name, &definition->name);
     if (!definition->type)
         return error_hint(error, error_set(error, -EINVAL, "'%s' is not a definition file", file_name),
-                          "they are called NAME.container or NAME.image");
+                          "they are called NAME.container, NAME.image or NAME.volume");
     if (!definition_name_is_valid(definition->name))
         return error_hint(error, error_set(error, -EINVAL, "'%s' is not a container name", definition->name),
                           "letters, digits, '_', '+', '-' and '.', not first; NAME@ for a template");
@@ -237,7 +238,9 @@ static int expand(const DefinitionPlaces *places, Definition *definition, Error 
 
     if (r == 0)
         r = definition_load_specifiers(definition->name, &specifiers);
-    return r < 0 ? r : specifier_expand_layer(&specifiers, definition->layer, error);
+    if (r == 0)
+        r = specifier_expand_layer(&specifiers, definition->layer, error);
+    return r < 0 ? r : definition_resolve_volumes(places, definition->layer, NULL, error);
 }
 
 int definition_load(const char *name, SpecLayer **ret, char **ret_path, Error *error)

@@ -8,18 +8,20 @@
 #include "inputs/specifier.h"
 #include "inputs/unit-lines.h"
 #include "spec/spec.h"
+#include "spec/values.h"
 
 typedef struct Definition {
     const DefinitionType *type;
-    char *name;       /* "web", "web@", "web@blue" */
-    char *path;       /* of the file itself */
-    char **drop_ins;  /* paths, in the order in which they are applied */
-    SpecLayer *layer; /* of a container, with the specifiers as they are written; else empty */
-    UnitLines lines;  /* the sections that are systemd's; of other types all of them */
-    char **problems;  /* one line each, escaped: "/etc/berth/web.container:12: …" */
-    char **notices;   /* the same: what is passed over */
-    bool is_taken;    /* the host has a unit of that name: there must be none of ours, not even a stub */
-    bool is_masked;   /* a link to /dev/null */
+    char *name;          /* "web", "web@", "web@blue" */
+    char *path;          /* of the file itself */
+    char **drop_ins;     /* paths, in the order in which they are applied */
+    SpecLayer *layer;    /* of a container, with the specifiers as they are written; else empty */
+    UnitLines lines;     /* the sections that are systemd's; of other types all of them */
+    char **problems;     /* one line each, escaped: "/etc/berth/web.container:12: …" */
+    char **notices;      /* the same: what is passed over */
+    char **needed_units; /* of a checked container: the services of its volumes */
+    bool is_taken;       /* the host has a unit of that name: there must be none of ours, not even a stub */
+    bool is_masked;      /* a link to /dev/null */
 } Definition;
 
 void definition_free(Definition *definition);
@@ -50,5 +52,13 @@ int definition_load_specifiers(const char *name, Specifiers *ret);
 int definition_resolve_image(const DefinitionPlaces *places, SpecLayer *layer, Error *error);
 /* The container's image file "NAME.image", borrowed; NULL: it names its image itself. */
 const char *definition_image_file(const SpecLayer *layer);
+
+/* The volume that NAME.volume stands for. -ENOENT: there is no such file. */
+int definition_volume_name(const DefinitionPlaces *places, const char *file_name, char **ret, Error *error);
+/* Puts those names in the place of NAME.volume in the layer's mounts. `units` (may be NULL) gets the services of the files. */
+int definition_resolve_volumes(const DefinitionPlaces *places, SpecLayer *layer, char ***units, Error *error);
+/* A value as a mount that can be one of a volume; false: it is none. */
+bool definition_parse_mount(const Setting *setting, const char *value, MountSpec *ret);
+
 /* The first value of a setting's last assignment, as written; NULL: nobody said anything. */
 const char *definition_find_value(const SpecLayer *layer, size_t offset);

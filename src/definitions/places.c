@@ -17,7 +17,7 @@
 const DefinitionType definition_types[] = {
     {"container", "", NULL},
     {"image", "-image", NULL},
-    {"volume", "-volume", "named volumes are not supported yet: use Bind= or Volume= with a directory of the host"},
+    {"volume", "-volume", NULL},
     {"network", "-network", "networks of one's own are not supported yet: Network= takes private, host or none"},
     /* quadlet's other kinds */
     {"pod", "-pod", "pods are not supported"},

@@ -205,14 +205,30 @@ static void append_image_service(Buffer *text, const Definition *definition, con
     append_lines(text, definition, "Service");
 }
 
+static void append_volume_service(Buffer *text, const Definition *definition, const char *program)
+{
+    const UnitLine *name = unit_lines_find(&definition->lines, "Volume", "VolumeName");
+
+    buffer_append_string(text, "\n[Service]\nType=oneshot\nRemainAfterExit=yes\n");
+    buffer_append_format(text, "SyslogIdentifier=%s\nExecStart=:%s volume --quiet -- create ", definition->name,
+                         program);
+    append_word(text, name ? name->value : definition->name, true);
+    buffer_append_string(text, "\n");
+    append_lines(text, definition, "Service");
+}
+
 char *definition_format_unit(const Definition *definition, const ContainerSpec *spec, const char *program)
 {
     _cleanup_buffer_ Buffer text = {};
     bool is_container = strcmp(definition->type->name, "container") == 0;
+    bool is_volume = strcmp(definition->type->name, "volume") == 0;
 
     append_head(&text, definition);
     if (!unit_lines_find(&definition->lines, "Unit", "Description"))
-        buffer_append_format(&text, "Description=%s %s\n", is_container ? "Container" : "Container image",
+        buffer_append_format(&text, "Description=%s %s\n",
+                             is_container ? "Container"
+                             : is_volume  ? "Container volume"
+                                          : "Container image",
                              definition_name_is_template(definition->name) ? "%N" : definition->name);
     buffer_append_string(&text, "Documentation=man:berth.container(5)\n");
     if (is_container) {
@@ -223,12 +239,16 @@ char *definition_format_unit(const Definition *definition, const ContainerSpec *
         unit = type ? definition_unit_name(type, image_name) : NULL;
         if (unit)
             buffer_append_format(&text, "Requires=%s\nAfter=%s\n", unit, unit);
+        STRV_FOREACH (needed, definition->needed_units)
+            buffer_append_format(&text, "Requires=%s\nAfter=%s\n", *needed, *needed);
         append_mounts(&text, definition, spec);
     } else
         append_path(&text, "/var/lib/berth");
     append_lines(&text, definition, "Unit");
     if (is_container)
         append_service(&text, definition, spec, program);
+    else if (is_volume)
+        append_volume_service(&text, definition, program);
     else
         append_image_service(&text, definition, program);
     return buffer_take(&text);

@@ -92,7 +92,8 @@ static void convert_assignment(Converter *converter, const UnitLine *line, unsig
             buffer_append_format(text, "%s=%s\n", setting->key, line->value);
         return;
     }
-    if (strcmp(converter->section, "Image") == 0 && strcmp(line->key, "Image") == 0) {
+    if ((strcmp(converter->section, "Image") == 0 && strcmp(line->key, "Image") == 0) ||
+        (strcmp(converter->section, "Volume") == 0 && strcmp(line->key, "VolumeName") == 0)) {
         buffer_append(text, lines, size);
         return;
     }
@@ -104,7 +105,7 @@ static void convert_assignment(Converter *converter, const UnitLine *line, unsig
 /* Of sections that a definition does not have (quadlet's own) the head becomes a comment like what is in them. */
 static int convert_header(Converter *converter, const char *first, const char *lines, size_t size)
 {
-    static const char *const known[] = {"Unit", "Service", "Install", "Container", "Image"};
+    static const char *const known[] = {"Unit", "Service", "Install", "Container", "Image", "Volume"};
     size_t length = size - (size_t) (first - lines);
     bool is_known = false;
 

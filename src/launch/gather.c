@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "host/properties.h"
 #include "host/systemd.h"
+#include "host/volume.h"
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
 #include "kernel/tty.h"
@@ -110,6 +111,29 @@ static int gather_layers(Launch *launch, const MountSpec *mount, MountFacts *fac
     return 0;
 }
 
+/* Made when it is not there. Its lock goes with the plan: the supervisor holds it for as long as the container lives. */
+static int gather_volume(Launch *launch, const MountSpec *mount, MountFacts *facts, Error *error)
+{
+    const Roster *roster = launch->request.roster;
+    _cleanup_close_ int volumes_fd = -EBADF;
+    _cleanup_volume_ Volume volume = VOLUME_NONE;
+    int r = volumes_open(roster->data_fd, !launch->is_probe, &volumes_fd);
+
+    if (r == 0)
+        r = volume_open(volumes_fd, mount->volume, launch->is_probe ? VOLUME_UNLOCKED : VOLUME_CREATE, &volume);
+    if (r == -ENOENT && launch->is_probe) {
+        /* It would be made; where it would be does as well to plan with. */
+        facts->source_fd = fd_list_add(&launch->fds, roster->data_fd, false);
+        return 0;
+    }
+    if (r < 0)
+        return error_set(error, r, "%s: cannot open the volume '%s': %s", mount->origin, mount->volume, strerror(-r));
+    facts->source_fd = fd_list_add(&launch->fds, TAKE_FD(volume.data_fd), true);
+    if (!launch->is_probe)
+        (void) fd_list_add(&launch->fds, TAKE_FD(volume.fd), true);
+    return 0;
+}
+
 static int gather_mounts(Launch *launch, Error *error)
 {
     const MountList *mounts = &launch->request.spec->mounts;
@@ -130,6 +154,12 @@ static int gather_mounts(Launch *launch, Error *error)
         }
         if (mount->kind != MOUNT_KIND_BIND)
             continue;
+        if (mount->volume) {
+            r = gather_volume(launch, mount, &launch->mounts[i], error);
+            if (r < 0)
+                return r;
+            continue;
+        }
         fd = open(mount->host_path, O_PATH | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
             return error_set(error, -errno, "%s: cannot open '%s': %s", mount->origin, mount->host_path,

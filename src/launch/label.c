@@ -55,9 +55,10 @@ static int relabel_volumes(Launch *launch, Error *error)
         uint64_t place = launch->mounts[i].source_fd;
         int r;
 
-        if (place == 0 || (!mount->relabel_shared && !mount->relabel_private))
+        /* A volume is Berth's own: for all containers, unless one asked for it alone. */
+        if (place == 0 || (!mount->relabel_shared && !mount->relabel_private && !mount->volume))
             continue;
-        r = label_relabel(launch->fds.fds[place - 1], mount->host_path,
+        r = label_relabel(launch->fds.fds[place - 1], mount_source(mount),
                           mount->relabel_private ? launch->label.file : launch->label.shared_file, error);
         if (r < 0)
             return error_prefix(error, r, "%s", mount->origin);

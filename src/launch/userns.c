@@ -260,9 +260,9 @@ static int gather_mount_ids(Userns *userns, size_t number, Error *error)
     if (facts->maps_ids)
         return 0;
     if (mount->ids == MOUNT_IDS_MAP)
-        return cannot_map(mount->origin, mount->host_path, error);
+        return cannot_map(mount->origin, mount_source(mount), error);
     text = text_format("%s: the file system of '%s' cannot map ids: inside, its files are nobody's", mount->origin,
-                       mount->host_path);
+                       mount_source(mount));
     if (text)
         launch_notice(launch, text);
     return 0;

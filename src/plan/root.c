@@ -120,7 +120,7 @@ void plan_host_trees(Planner *planner)
 
         if (mount->kind == MOUNT_KIND_BIND)
             planner->mount_trees[i] = add_clone(planner, mount->origin, planner->facts->mounts[i].source_fd,
-                                                mount->host_path, !mount->not_recursive);
+                                                mount_source(mount), !mount->not_recursive);
         if (mount->kind == MOUNT_KIND_OVERLAY)
             plan_overlay_trees(planner, i);
     }

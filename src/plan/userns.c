@@ -52,7 +52,8 @@ static void plan_mount_ids(Planner *planner, size_t number)
     if (!planner->facts->mounts[number].maps_ids)
         return;
     if (mount->kind == MOUNT_KIND_BIND)
-        add_map_tree(planner, mount->origin, planner->mount_trees[number], 1, mount->host_path, !mount->not_recursive);
+        add_map_tree(planner, mount->origin, planner->mount_trees[number], 1, mount_source(mount),
+                     !mount->not_recursive);
     if (mount->kind == MOUNT_KIND_OVERLAY)
         add_map_tree(planner, mount->origin, planner->mount_trees[number], strv_length(mount->host_layers),
                      mount->inside_path, false);

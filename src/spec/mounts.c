@@ -20,6 +20,7 @@ _Static_assert(ELEMENTSOF(kind_names) == _MOUNT_KIND_MAX, "every mount kind has 
 void mount_spec_done(MountSpec *mount)
 {
     free(mount->host_path);
+    free(mount->volume);
     strv_free(mount->host_layers);
     free(mount->inside_path);
     strv_free(mount->options);
@@ -72,6 +73,17 @@ static int set_path(char **field, const char *path, const char *what, Error *err
     return 0;
 }
 
+static int set_volume(MountSpec *mount, const char *name, Error *error)
+{
+    if (!text_is_name(name))
+        return error_hint(
+            error, error_set(error, -EINVAL, "'%s' is neither an absolute path nor the name of a volume", name),
+            "names have letters, digits, '_', '-' and '.'; a directory of the host is -v /srv/data:/data");
+    mount->kind = MOUNT_KIND_BIND;
+    mount->volume = strdup(name);
+    return mount->volume ? 0 : -ENOMEM;
+}
+
 static int set_target(MountSpec *mount, const char *path, Error *error)
 {
     int r = set_path(&mount->inside_path, path, "the mount target", error);
@@ -106,6 +118,9 @@ static int set_option(MountSpec *mount, const char *option, Error *error)
         {"dev", offsetof(MountSpec, no_dev), false},
         {"z", offsetof(MountSpec, relabel_shared), true},
         {"Z", offsetof(MountSpec, relabel_private), true},
+        {"nocopy", offsetof(MountSpec, no_copy), true},
+        {"volume-nocopy", offsetof(MountSpec, no_copy), true},
+        {"copy", offsetof(MountSpec, no_copy), false},
         {"relabel=shared", offsetof(MountSpec, relabel_shared), true},
         {"relabel=private", offsetof(MountSpec, relabel_private), true},
     };
@@ -151,15 +166,16 @@ static int publish(MountSpec *mount, MountSpec *ret, Error *error)
                          kind_names[mount->kind]);
     if (mount->relabel_shared && mount->relabel_private)
         return error_set(error, -EINVAL, "a label is either 'z' or 'Z', for all or for this container");
+    if (mount->no_copy && !mount->volume)
+        return error_set(error, -EINVAL, "'nocopy' is an option of named volumes only");
     *ret = *mount;
     *mount = (MountSpec){};
     return 0;
 }
 
-int mount_parse_bind(const char *text, bool read_only, MountSpec *ret, Error *error)
+/* SOURCE[:TARGET[:OPTIONS]], the source being a path or, with `is_volume`, a name. */
+static int parse_bind(const char *text, bool is_volume, MountSpec *mount, Error *error)
 {
-    /* What is a device node on the host is none inside unless "dev" says so. */
-    _cleanup_(mount_spec_done) MountSpec mount = {.kind = MOUNT_KIND_BIND, .read_only = read_only, .no_dev = true};
     _cleanup_strv_ char **fields = NULL;
     size_t count;
     int r = split_fields(text, ':', &fields);
@@ -169,11 +185,22 @@ int mount_parse_bind(const char *text, bool read_only, MountSpec *ret, Error *er
     count = strv_length(fields);
     if (count > 3)
         return error_set(error, -EINVAL, "'%s' has more than SOURCE:TARGET:OPTIONS", text);
-    r = set_path(&mount.host_path, fields[0], "the bind source", error);
+    r = is_volume ? set_volume(mount, fields[0], error)
+                  : set_path(&mount->host_path, fields[0], "the bind source", error);
+    if (r == 0 && is_volume && count < 2)
+        return error_hint(error, error_set(error, -EINVAL, "the volume '%s' has no target", text),
+                          "write %s:/PATH/INSIDE", text);
     if (r == 0)
-        r = set_target(&mount, count > 1 && *fields[1] ? fields[1] : fields[0], error);
-    if (r == 0 && count > 2)
-        r = set_options(&mount, fields[2], error);
+        r = set_target(mount, count > 1 && *fields[1] ? fields[1] : fields[0], error);
+    return r == 0 && count > 2 ? set_options(mount, fields[2], error) : r;
+}
+
+int mount_parse_bind(const char *text, bool read_only, MountSpec *ret, Error *error)
+{
+    /* What is a device node on the host is none inside unless "dev" says so. */
+    _cleanup_(mount_spec_done) MountSpec mount = {.kind = MOUNT_KIND_BIND, .read_only = read_only, .no_dev = true};
+    int r = parse_bind(text, false, &mount, error);
+
     return r < 0 ? r : publish(&mount, ret, error);
 }
 
@@ -182,10 +209,10 @@ int mount_parse_volume(const char *text, MountSpec *ret, Error *error)
     _cleanup_(mount_spec_done) MountSpec mount = {.kind = MOUNT_KIND_ANONYMOUS, .no_dev = true};
     int r;
 
-    if (text[0] != '/')
-        return error_hint(
-            error, error_set(error, -EOPNOTSUPP, "'%s' names a volume; named volumes are not supported yet", text),
-            "use an absolute host path: -v /srv/data:/data");
+    if (text[0] != '/') {
+        r = parse_bind(text, true, &mount, error);
+        return r < 0 ? r : publish(&mount, ret, error);
+    }
     if (strchr(text, ':'))
         return mount_parse_bind(text, false, ret, error);
     r = set_target(&mount, text, error);
@@ -251,9 +278,23 @@ static int find_kind(char **fields, MountKind *ret, Error *error)
     return 0;
 }
 
+static const char *const source_fields[] = {"src=", "source="};
+
+/* The name of the volume that type=volume is about; NULL: it has none. */
+static const char *find_source(char **fields)
+{
+    STRV_FOREACH (field, fields)
+        for (size_t i = 0; i < ELEMENTSOF(source_fields); i++) {
+            const char *value = text_after_prefix(*field, source_fields[i]);
+
+            if (value && *value)
+                return value;
+        }
+    return NULL;
+}
+
 static int set_mount_field(MountSpec *mount, const char *field, Error *error)
 {
-    static const char *const sources[] = {"src=", "source="};
     static const char *const targets[] = {"dst=", "destination=", "target="};
     _cleanup_free_ char *path = NULL;
     const char *value;
@@ -262,9 +303,11 @@ static int set_mount_field(MountSpec *mount, const char *field, Error *error)
 
     if (text_after_prefix(field, "type="))
         return 0;
-    for (size_t i = 0; i < ELEMENTSOF(sources); i++)
-        if ((value = text_after_prefix(field, sources[i])))
-            return set_path(&mount->host_path, value, "the mount source", error);
+    for (size_t i = 0; i < ELEMENTSOF(source_fields); i++)
+        if ((value = text_after_prefix(field, source_fields[i])))
+            return mount->volume || mount->kind == MOUNT_KIND_ANONYMOUS
+                       ? 0
+                       : set_path(&mount->host_path, value, "the mount source", error);
     for (size_t i = 0; i < ELEMENTSOF(targets); i++)
         if ((value = text_after_prefix(field, targets[i])))
             return set_target(mount, value, error);
@@ -293,6 +336,8 @@ int mount_parse_mount(const char *text, MountSpec *ret, Error *error)
 
     if (r == 0)
         r = find_kind(fields, &mount.kind, error);
+    if (r == 0 && mount.kind == MOUNT_KIND_ANONYMOUS && find_source(fields))
+        r = set_volume(&mount, find_source(fields), error);
     mount.no_dev = true;
     mount.no_suid = mount.kind == MOUNT_KIND_TMPFS;
     for (char **field = fields; r == 0 && *field; field++)
@@ -301,12 +346,10 @@ int mount_parse_mount(const char *text, MountSpec *ret, Error *error)
         return r;
     if (!mount.inside_path)
         return error_set(error, -EINVAL, "'%s' lacks dst=PATH", text);
-    if (mount.kind == MOUNT_KIND_BIND && !mount.host_path)
+    if (mount.kind == MOUNT_KIND_BIND && !mount.host_path && !mount.volume)
         return error_set(error, -EINVAL, "'%s' lacks src=PATH", text);
     if (mount.kind == MOUNT_KIND_OVERLAY && strv_length(mount.host_layers) < (mount.read_only ? 1 : 2))
         return error_set(error, -EINVAL, "'%s' lacks layer=PATH for the lower and the upper directory", text);
-    if (mount.kind == MOUNT_KIND_ANONYMOUS && mount.host_path)
-        return error_set(error, -EOPNOTSUPP, "named volumes are not supported yet");
     return publish(&mount, ret, error);
 }
 
@@ -343,11 +386,12 @@ char *mount_format(const MountSpec *mount)
                  {mount->kind == MOUNT_KIND_TMPFS && !mount->no_suid, "suid"},
                  {mount->ids == MOUNT_IDS_MAP, "idmap"},
                  {mount->ids == MOUNT_IDS_KEEP, "noidmap"},
-                 {mount->chown, "U"}};
-    int r = push_field(&fields, "type=", kind_names[mount->kind]);
+                 {mount->chown, "U"},
+                 {mount->no_copy, "nocopy"}};
+    int r = push_field(&fields, "type=", kind_names[mount->volume ? MOUNT_KIND_ANONYMOUS : mount->kind]);
 
-    if (r == 0 && mount->host_path)
-        r = push_field(&fields, "src=", mount->host_path);
+    if (r == 0 && mount_source(mount))
+        r = push_field(&fields, "src=", mount_source(mount));
     for (char **layer = mount->host_layers; r == 0 && layer && *layer; layer++)
         r = push_field(&fields, "layer=", *layer);
     if (r == 0)

@@ -31,7 +31,8 @@ typedef enum MountIds {
 /* One mount that somebody asked for. host_path and inside_path are absolute and normalised. */
 typedef struct MountSpec {
     MountKind kind;
-    char *host_path;    /* BIND: the source */
+    char *host_path;    /* BIND: the source, */
+    char *volume;       /* or the name of a volume, or of the file NAME.volume that tells it; one of both */
     char **host_layers; /* OVERLAY: lower directories, lowest first, then the upper one unless read_only */
     char *inside_path;
     char **options; /* TMPFS: size=, mode=, … for the file system */
@@ -40,14 +41,21 @@ typedef struct MountSpec {
         relabel_private; /* BIND: "z", "Z": give the source a label for all, or for this container only */
     MountIds ids;        /* BIND */
     bool chown;          /* BIND: all in it is given to the container's user */
+    bool no_copy;        /* of a volume: what the image has there is not its first content */
     char *origin;
 } MountSpec;
 
 void mount_spec_done(MountSpec *mount);
 
+/* What a bind's source is called in messages. */
+static inline const char *mount_source(const MountSpec *mount)
+{
+    return mount->volume ? mount->volume : mount->host_path;
+}
+
 /* SOURCE[:TARGET[:OPTIONS]]; "\:" is a colon. As --bind= and --bind-ro= of systemd-nspawn(1). */
 int mount_parse_bind(const char *text, bool read_only, MountSpec *ret, Error *error);
-/* SOURCE:TARGET[:OPTIONS] or TARGET, as -v of podman-run(1); only host paths: a bare name is -EOPNOTSUPP. */
+/* SOURCE:TARGET[:OPTIONS] or TARGET, as -v of podman-run(1); a source without a slash is the name of a volume. */
 int mount_parse_volume(const char *text, MountSpec *ret, Error *error);
 /* TARGET[:OPTIONS] as --tmpfs of both. */
 int mount_parse_tmpfs(const char *text, MountSpec *ret, Error *error);

@@ -80,7 +80,7 @@ static void check_mount(const char *text, unsigned form)
         return;
     }
     FUZZ_ASSERT(path_is_absolute(mount.inside_path) && !path_has_dotdot(mount.inside_path) && mount.inside_path[1]);
-    FUZZ_ASSERT(mount.kind != MOUNT_KIND_BIND ||
+    FUZZ_ASSERT(mount.kind != MOUNT_KIND_BIND || (mount.volume && !mount.host_path && text_is_name(mount.volume)) ||
                 (path_is_absolute(mount.host_path) && !path_has_dotdot(mount.host_path)));
     STRV_FOREACH (layer, mount.host_layers)
         FUZZ_ASSERT(path_is_absolute(*layer) && !path_has_dotdot(*layer));

@@ -53,13 +53,13 @@ test_errors_are_named_and_units_fail_with_them() {
     prepare_files
     define good.container <<<$'[Container]\nDirectory=/srv\nExec=/bin/x'
     define bad.container <<<$'[Container]\nDirectory=/srv\nImge=x\nMemory=12Q\n[Service]\nUser=joe\n[Install]\nWantedBy=berth.target'
-    define data.volume <<<'[Volume]'
+    define net.network <<<'[Network]'
     expect_rc 0 generate
     assert_match "$ERR" "$ETC/bad.container:3: unknown key 'Imge' .*'Image='"
     assert_match "$ERR" "$ETC/bad.container:4: Memory=: '12Q' is not a size"
     assert_match "$ERR" "$ETC/bad.container:6: User=: "
-    assert_match "$ERR" "$ETC/data.volume: .*not supported yet"
-    [[ -e units/good.service && -L units/berth.target.wants/bad.service && -e units/data-volume.service ]]
+    assert_match "$ERR" "$ETC/net.network: .*not supported yet"
+    [[ -e units/good.service && -L units/berth.target.wants/bad.service && -e units/net-network.service ]]
     # The stub, run as systemd would: the same messages, and it fails.
     local command
     command=$(sed -n 's/^ExecStart=:\/bin\/sh -c "\(.*\)" sh \(.*\)/set -- \2; \1/p' units/bad.service)
@@ -67,7 +67,7 @@ test_errors_are_named_and_units_fail_with_them() {
     command=${command//\\\"/\"}
     expect_rc 78 sh -c "${command//\\\\/\\}"
     assert_match "$ERR" "bad.container:3: unknown key"
-    verify units/bad.service units/data-volume.service
+    verify units/bad.service units/net-network.service
     # The same by hand.
     expect_rc 1 b start bad
     assert_match "$ERR" 'bad.container:3: unknown key'
@@ -251,14 +251,16 @@ END
     printf '%s\n' '[Container]' Rootfs=/srv/db Exec=/bin/db >quadlet/db.container
     printf '%s\n' '[Container]' Memory=64m Retry=3 >quadlet/web.container.d/10.conf
     printf '%s\n' '[Image]' Image=shop:1 TLSVerify=no >quadlet/shop.image
-    printf '%s\n' '[Volume]' >quadlet/data.volume
+    printf '%s\n' '[Volume]' VolumeName=shop Label=x=y >quadlet/data.volume
+    printf '%s\n' '[Network]' >quadlet/net.network
     echo >quadlet/README
     expect_rc 1 b import-quadlet quadlet
-    assert_eq "$OUT" "$ETC/db.container"$'\n'"$ETC/shop.image"$'\n'"$ETC/web.container"
+    assert_eq "$OUT" "$ETC/data.volume"$'\n'"$ETC/db.container"$'\n'"$ETC/shop.image"$'\n'"$ETC/web.container"
     assert_match "$ERR" 'web.container:13: PodmanArgs=: '
     assert_match "$ERR" '10.conf:3: Retry=: '
     assert_match "$ERR" 'shop.image:3: TLSVerify=: '
-    assert_match "$ERR" 'data.volume: .*not supported yet'
+    assert_match "$ERR" 'data.volume:3: Label=: '
+    assert_match "$ERR" 'net.network: .*not supported yet'
     assert_match "$ERR" 'sub: is a directory'
     assert_match "$(cat "$ETC/web.container")" $'\nUser=www:data\nVolume='"$PWD"$'/quadlet/./data:/data\n# Pull=never\n# PodmanArgs='
     assert_match "$(cat "$ETC/db.container")" 'Directory=/srv/db'

@@ -75,6 +75,12 @@ static const Case cases[] = {
     {"broken-template",
      {{"web@.container", "[Container]\nDirectory=/srv/%i\nExec=/bin/x\nStopTimeout=%o\n[Resources]\nMemoryMax=%i\n"
                          "[Install]\nWantedBy=berth.target\nDefaultInstance=a/b\n"}}},
+    {"volume",
+     {{"data.volume", "[Unit]\nAfter=net.mount\n[Volume]\nVolumeName=shared\nDriver=local\n"},
+      {"bad.volume", "[Volume]\nVolumeName=a/b\nType=tmpfs\n"},
+      {"web.container", "[Container]\nDirectory=/srv\nExec=/bin/x\nVolume=data.volume:/data:ro\n"
+                        "Mount=type=volume,source=data.volume,destination=/more\nVolume=other:/other\n"},
+      {"lost.container", "[Container]\nDirectory=/srv\nExec=/bin/x\nVolume=none.volume:/data\n"}}},
     {"unsupported",
      {{"data.volume", "[Volume]\nVolumeName=data\n"},
       {"net.network", "[Network]\n"},
