@@ -162,6 +162,7 @@ int verb_tag(Ctl *ctl, Error *error);
 int verb_untag(Ctl *ctl, Error *error);
 int verb_history(Ctl *ctl, Error *error);
 int verb_rollback(Ctl *ctl, Error *error);
+int verb_show_profile(Ctl *ctl, Error *error);
 int verb_info(Ctl *ctl, Error *error);
 
 /* help.c */

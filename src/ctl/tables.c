@@ -80,6 +80,7 @@ const Verb verbs[] = {
     {"read-only", "NAME [BOOLEAN]", "make a machine image read-only, or writable", 1, 2, 0, verb_read_only},
     {"set-limit", "NAME BYTES", "limit the size of a machine image", 2, 2, 0, verb_set_limit},
     {"clean", "", "remove what cut off work on machine images left", 0, 0, 0, verb_clean},
+    {"show-profile", "[PROFILE...]", "tell what isolation profiles are", 0, -1, 0, verb_show_profile},
     {"info", "", "tell what this host offers and what is missing", 0, 0, 0, verb_info},
 };
 
@@ -99,10 +100,10 @@ const CtlOption ctl_options[] = {
     {"print-plan", 0, CTL_OPTION_BOOL, AT(print_plan), "run", NULL, "print what would be done, and do nothing"},
     {"replace", 0, CTL_OPTION_BOOL, AT(replace), "run create import-quadlet", NULL,
      "remove a container of the same name first; write over files"},
-    {"output", 'o', CTL_OPTION_STRING, AT(output), "list images status show logs info load wait top stats port events analyze", "FORMAT",
+    {"output", 'o', CTL_OPTION_STRING, AT(output), "list images status show logs info load wait top stats port events analyze show-profile", "FORMAT",
      "table or json; for logs: short, cat or json"},
     {"all", 'a', CTL_OPTION_BOOL, AT(all), "list show", NULL, "stopped containers too; empty properties too"},
-    {"no-legend", 0, CTL_OPTION_BOOL, AT(no_legend), "list images top stats port analyze", NULL, "no header and no summary"},
+    {"no-legend", 0, CTL_OPTION_BOOL, AT(no_legend), "list images top stats port analyze show-profile", NULL, "no header and no summary"},
     {"quiet", 'q', CTL_OPTION_BOOL, AT(quiet), "list images load run", NULL, "names or identifiers only"},
     {"filter", 'f', CTL_OPTION_LIST, AT(filters), "list", "KEY=PATTERN",
      "only those whose name, state, image, directory or unit matches"},

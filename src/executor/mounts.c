@@ -98,6 +98,29 @@ static int open_parent(Context *context, const char *target, const char **ret_na
     return fd;
 }
 
+/* In a user namespace nobody makes device nodes, and a container engine may be inside one: what is around it has the node
+ * already. This process still sees it, the root being entered later. */
+static int bind_device(Context *context, const StepDevice *device, int parent_fd, const char *name)
+{
+    _cleanup_close_ int around_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int node_fd =
+        around_fd < 0 ? around_fd : resolve_open(around_fd, device->target, O_PATH | O_NOFOLLOW);
+    _cleanup_close_ int mount_fd = -EBADF, file_fd = -EBADF;
+    struct stat st;
+    int r;
+
+    if (node_fd < 0 || fstat(node_fd, &st) < 0 || !S_ISCHR(st.st_mode) ||
+        st.st_rdev != makedev((unsigned) device->major, (unsigned) device->minor))
+        return fail(context, -EPERM, "cannot make the device '%s', and there is none here to show instead",
+                    device->target);
+    file_fd = openat(parent_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+    if (file_fd < 0)
+        return fail(context, -errno, "cannot make '%s': %s", device->target, strerror(errno));
+    mount_fd = mount_clone(node_fd, "", false);
+    r = mount_fd < 0 ? mount_fd : mount_attach(mount_fd, file_fd);
+    return r < 0 ? fail(context, r, "cannot show the device '%s': %s", device->target, strerror(-r)) : 0;
+}
+
 int apply_device(Context *context, const Step *step)
 {
     const StepDevice *device = &step->device;
@@ -108,7 +131,9 @@ int apply_device(Context *context, const Step *step)
         return target_failure(context, parent_fd, device->target);
     if (mknodat(parent_fd, name, S_IFCHR | (mode_t) device->mode,
                 makedev((unsigned) device->major, (unsigned) device->minor)) < 0)
-        return fail(context, -errno, "cannot make the device '%s': %s", device->target, strerror(errno));
+        return errno == EPERM
+                   ? bind_device(context, device, parent_fd, name)
+                   : fail(context, -errno, "cannot make the device '%s': %s", device->target, strerror(errno));
     /* Not the umask's business, whatever the caller's was. */
     if (fchmodat(parent_fd, name, (mode_t) device->mode, 0) < 0)
         return fail(context, -errno, "cannot set the mode of '%s': %s", device->target, strerror(errno));

@@ -20,6 +20,7 @@ static const char *const profile_names[SECCOMP_PROFILE_MAX] = {
     [SECCOMP_PROFILE_UNCONFINED] = "unconfined",
     [SECCOMP_PROFILE_DEFAULT] = "default",
     [SECCOMP_PROFILE_SYSTEM] = "system",
+    [SECCOMP_PROFILE_NESTED] = "nested",
 };
 
 /* Argument checks. */
@@ -102,24 +103,29 @@ static const SeccompCheck socket_audit_check = {"socket families with audit", so
 #define CAP(name) SECCOMP_CAP(CAP_##name)
 #define ALWAYS(list)                                                                                                   \
     {                                                                                                                  \
-        .names = (list), .application = SECCOMP_ALWAYS, .system = SECCOMP_ALWAYS, .refusal = EPERM                     \
+        .names = (list), .application = SECCOMP_ALWAYS, .system = SECCOMP_ALWAYS, .nested = SECCOMP_ALWAYS,            \
+        .refusal = EPERM                                                                                               \
     }
 #define NEVER(list, error)                                                                                             \
     {                                                                                                                  \
-        .names = (list), .application = SECCOMP_NEVER, .system = SECCOMP_NEVER, .refusal = (error)                     \
+        .names = (list), .application = SECCOMP_NEVER, .system = SECCOMP_NEVER, .nested = SECCOMP_NEVER,               \
+        .refusal = (error)                                                                                             \
     }
 #define WITH(capabilities, list)                                                                                       \
     {                                                                                                                  \
-        .names = (list), .application = (capabilities), .system = (capabilities), .refusal = EPERM                     \
+        .names = (list), .application = (capabilities), .system = (capabilities), .nested = (capabilities),            \
+        .refusal = EPERM                                                                                               \
     }
 /* What an init needs as a matter of course and an application only with a capability. */
 #define INIT_OR(capabilities, list, error)                                                                             \
     {                                                                                                                  \
-        .names = (list), .application = (capabilities), .system = SECCOMP_ALWAYS, .refusal = (error)                   \
+        .names = (list), .application = (capabilities), .system = SECCOMP_ALWAYS, .nested = SECCOMP_ALWAYS,            \
+        .refusal = (error)                                                                                             \
     }
 #define CHECKED(condition, list, function)                                                                             \
     {                                                                                                                  \
-        .names = (list), .application = (condition), .system = (condition), .refusal = EPERM, .check = &(function)     \
+        .names = (list), .application = (condition), .system = (condition), .nested = (condition), .refusal = EPERM,   \
+        .check = &(function)                                                                                           \
     }
 
 static const SeccompRow rows[] = {
@@ -160,7 +166,11 @@ static const SeccompRow rows[] = {
     NEVER("userfaultfd", EPERM),
 
     /* Processes and threads. */
-    {.names = "clone", .application = CAP(SYS_ADMIN), .system = SECCOMP_ALWAYS, .refusal = EPERM},
+    {.names = "clone",
+     .application = CAP(SYS_ADMIN),
+     .system = SECCOMP_ALWAYS,
+     .nested = SECCOMP_ALWAYS,
+     .refusal = EPERM},
     CHECKED(SECCOMP_ALWAYS, "clone", clone_check),
     /* Its flags are in memory, where no filter can look; without it the C libraries use clone(). */
     INIT_OR(CAP(SYS_ADMIN), "clone3", ENOSYS),
@@ -236,18 +246,28 @@ static const SeccompRow rows[] = {
     WITH(CAP(SYS_TTY_CONFIG), "vhangup"),
 
     /* The machine itself. A system container always has CAP_SYS_ADMIN, so there it opens none of these. */
-    {.names = "bpf", .application = CAP(BPF) | CAP(SYS_ADMIN), .system = CAP(BPF), .refusal = EPERM},
+    {.names = "bpf",
+     .application = CAP(BPF) | CAP(SYS_ADMIN),
+     .system = CAP(BPF),
+     .nested = CAP(BPF),
+     .refusal = EPERM},
     {.names = "perf_event_open",
      .application = CAP(PERFMON) | CAP(SYS_ADMIN),
      .system = CAP(PERFMON),
+     .nested = CAP(PERFMON),
      .refusal = EPERM},
     WITH(CAP(SYSLOG), "syslog"),
     WITH(CAP(SYS_MODULE), "init_module finit_module delete_module"),
     WITH(CAP(SYS_RAWIO), "ioperm iopl pciconfig_iobase pciconfig_read pciconfig_write s390_pci_mmio_read "
                          "s390_pci_mmio_write"),
     NEVER("kexec_load kexec_file_load swapon swapoff", EPERM),
-    /* Keys belong to users of the whole machine, not to a container. */
-    NEVER("add_key request_key keyctl", EPERM),
+    /* Keys belong to users of the whole machine, not to a container; those of a user namespace are its own (Linux 5.3),
+     * and engines give each of their containers a keyring. */
+    {.names = "add_key request_key keyctl",
+     .application = SECCOMP_NEVER,
+     .system = SECCOMP_NEVER,
+     .nested = SECCOMP_ALWAYS,
+     .refusal = EPERM},
     /* Runs the other calls of this table where no filter sees them. EPERM is also what the kernel answers
      * when its administrator has turned io_uring off. */
     NEVER("io_uring_setup io_uring_enter io_uring_register", EPERM),
@@ -318,7 +338,9 @@ bool seccomp_condition_holds(SeccompCondition condition, uint64_t capabilities)
 
 static SeccompCondition row_condition(const SeccompRow *row, SeccompProfile profile)
 {
-    return profile == SECCOMP_PROFILE_SYSTEM ? row->system : row->application;
+    return profile == SECCOMP_PROFILE_SYSTEM   ? row->system
+           : profile == SECCOMP_PROFILE_NESTED ? row->nested
+                                               : row->application;
 }
 
 static bool row_names(const SeccompRow *row, const char *name)
@@ -417,9 +439,10 @@ void seccomp_profile_fingerprint(SeccompHash *hash)
 {
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
         hash_string(hash, rows[i].names);
-        seccomp_hash_add(
-            hash, (uint64_t[]){rows[i].application, rows[i].system, (uint64_t) rows[i].refusal, rows[i].check != NULL},
-            4 * sizeof(uint64_t));
+        seccomp_hash_add(hash,
+                         (uint64_t[]){rows[i].application, rows[i].system, rows[i].nested, (uint64_t) rows[i].refusal,
+                                      rows[i].check != NULL},
+                         5 * sizeof(uint64_t));
         if (rows[i].check)
             hash_check(hash, rows[i].check);
     }

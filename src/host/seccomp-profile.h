@@ -13,6 +13,7 @@ typedef enum SeccompProfile {
     SECCOMP_PROFILE_UNCONFINED, /* no filter */
     SECCOMP_PROFILE_DEFAULT,    /* one application */
     SECCOMP_PROFILE_SYSTEM,     /* an init that mounts, unshares and starts services */
+    SECCOMP_PROFILE_NESTED,     /* the same, and container engines */
     SECCOMP_PROFILE_MAX,
     SECCOMP_PROFILE_INVALID = -22,
 } SeccompProfile;
@@ -48,10 +49,10 @@ typedef struct SeccompCheck {
  * check. When none does, the first row that names the call says how it is refused. What is in no row is
  * refused with ENOSYS, so that programs take it for a kernel without that call and fall back. */
 typedef struct SeccompRow {
-    const char *names;                    /* of system calls, divided by single spaces */
-    SeccompCondition application, system; /* for the two profiles */
-    int refusal;                          /* errno when the condition does not hold */
-    const SeccompCheck *check;            /* NULL: whatever the arguments are */
+    const char *names;                            /* of system calls, divided by single spaces */
+    SeccompCondition application, system, nested; /* for the profiles */
+    int refusal;                                  /* errno when the condition does not hold */
+    const SeccompCheck *check;                    /* NULL: whatever the arguments are */
 } SeccompRow;
 
 /* Calls that are younger than the oldest libseccomp we support (2.5). All architectures share these numbers,

@@ -131,7 +131,7 @@ int seccomp_prepare(const SeccompRequest *request, int cache_dir_fd, SeccompFilt
         return error_set(error, -EOPNOTSUPP, "'%s': seccomp profiles from files are not supported yet", wanted);
     if (profile == SECCOMP_PROFILE_INVALID)
         return error_hint(error, error_set(error, -EINVAL, "'%s' is no seccomp profile", wanted),
-                          "use default, system or unconfined");
+                          "use default, system, nested or unconfined");
     if (profile == SECCOMP_PROFILE_UNCONFINED) {
         *ret = (SeccompFilter){0};
         return 0;

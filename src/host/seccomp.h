@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 typedef struct SeccompRequest {
-    const char *profile;   /* "default", "system" or "unconfined"; NULL is "default" */
+    const char *profile;   /* "default", "system", "nested" or "unconfined"; NULL is "default" */
     uint64_t capabilities; /* bit N set: the container keeps capability N (capabilities(7)) in its bounding set */
     bool is_native_only;   /* refuse the processor's 32-bit system calls altogether */
 } SeccompRequest;

@@ -321,6 +321,14 @@ static unsigned last_capability(void)
     return (unsigned) last;
 }
 
+/* One look where there is none, as in virtual machines: each masked directory costs a mount. */
+static unsigned throttled_processors(void)
+{
+    long count = access("/sys/devices/system/cpu/cpu0/thermal_throttle", F_OK) == 0 ? sysconf(_SC_NPROCESSORS_CONF) : 0;
+
+    return count > 0 ? (unsigned) count : 0;
+}
+
 /* A host that has itself given up a capability cannot grant it; only one that was asked for by name is worth a line. */
 static void gather_capabilities(Launch *launch)
 {
@@ -362,6 +370,7 @@ static void gather_misc(Launch *launch)
         tty_get_size(STDIN_FILENO, &launch->facts.terminal_rows, &launch->facts.terminal_columns);
     launch->facts.terminal_type = getenv("TERM");
     launch->facts.last_capability = last_capability();
+    launch->facts.throttled_processors = throttled_processors();
     gather_capabilities(launch);
     launch->facts.id = launch->id;
     launch->facts.run_fd = fd_list_add(&launch->fds, launch->request.roster->run_fd, false);

@@ -85,6 +85,7 @@ struct HostFacts {
 
     uint16_t terminal_rows, terminal_columns;
     unsigned last_capability;
+    unsigned throttled_processors;   /* those whose thermal_throttle directory is to be masked, from 0 on */
     uint64_t available_capabilities; /* what the launcher itself has */
     const char *host_resolv_conf;    /* text, with --network=host; or NULL */
     const char *machine_id;          /* 32 hexadecimal digits: what a system inside is */

@@ -40,8 +40,8 @@ void plan_api_mounts(Planner *planner)
     add_plain_mount(planner, "proc", "/proc", ATTRIBUTES_STRICT, NULL);
     /* sysfs shows the network devices of the namespace that mounts it; with the host's network that is all of it, and
      * read-only either way. */
-    add_plain_mount(planner, "sysfs", "/sys", ATTRIBUTES_STRICT | (spec->privileged ? 0 : (uint64_t) MOUNT_ATTR_RDONLY),
-                    NULL);
+    add_plain_mount(planner, "sysfs", "/sys",
+                    ATTRIBUTES_STRICT | (spec->profile->has_writable_sys ? 0 : (uint64_t) MOUNT_ATTR_RDONLY), NULL);
     if (planner->device_tree) {
         Step *step = step_list_add(planner->list, STEP_BIND, DEFAULT_ORIGIN);
 
@@ -71,32 +71,25 @@ static void add_symlink(Planner *planner, const char *origin, const char *target
                                   .content = step_list_string(planner->list, content)};
 }
 
-/* Documentation/admin-guide/devices.txt */
-static const struct {
-    const char *path;
-    unsigned major, minor;
-} devices[] = {{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
-               {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}};
-
 /* /dev as a whole, made outside: nobody in a user namespace can make a device node. */
 void plan_device_tree(Planner *planner)
 {
     const UsernsFacts *userns = &planner->facts->userns;
     char *options[] = {(char *) "mode=0755", (char *) (planner->spec->boot ? "size=4m" : "size=64k"),
                        (char *) "nr_inodes=1m", NULL};
-    const char *nodes[ELEMENTSOF(devices) + 1] = {};
+    _cleanup_strv_ char **nodes = NULL;
     Step *step;
 
     if (!planner_has_userns(planner))
         return;
-    for (size_t i = 0; i < ELEMENTSOF(devices); i++)
-        nodes[i] =
-            step_list_format(planner->list, "%s=%u:%u", path_last(devices[i].path), devices[i].major, devices[i].minor);
+    for (const ProfileDevice *device = profile_devices; device->path; device++)
+        if (strv_append_format(&nodes, "%s=%u:%u", path_last(device->path), device->major, device->minor) < 0)
+            planner->list->failed = -ENOMEM;
     step = step_list_add(planner->list, STEP_DEVICE_TREE, ORIGIN(userns));
     step->device_tree = (StepDeviceTree){
         .options = plan_labelled_options(planner, "tmpfs", options),
         .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-        .nodes = step_list_strings(planner->list, (char *const *) nodes),
+        .nodes = step_list_strings(planner->list, nodes),
         .uid = userns->root_uid,
         .gid = userns->root_gid,
     };
@@ -109,11 +102,11 @@ void plan_devices(Planner *planner)
                                            {"/dev/stdin", "/proc/self/fd/0"},  {"/dev/stdout", "/proc/self/fd/1"},
                                            {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/core", "/proc/kcore"}};
 
-    for (size_t i = 0; i < ELEMENTSOF(devices) && !planner->device_tree; i++) {
+    for (const ProfileDevice *device = profile_devices; device->path && !planner->device_tree; device++) {
         Step *step = step_list_add(planner->list, STEP_DEVICE, DEFAULT_ORIGIN);
 
         step->device =
-            (StepDevice){.target = devices[i].path, .major = devices[i].major, .minor = devices[i].minor, .mode = 0666};
+            (StepDevice){.target = device->path, .major = device->major, .minor = device->minor, .mode = 0666};
     }
     for (size_t i = 0; i < ELEMENTSOF(links); i++)
         add_symlink(planner, DEFAULT_ORIGIN, links[i][0], links[i][1]);
@@ -250,60 +243,39 @@ void plan_terminal(Planner *planner)
     };
 }
 
-/* `paths` without those that --unmask= names or covers. */
-static char **without_unmasked(const ContainerSpec *spec, const char *const *paths, char *const *more)
+static int keep_path(const ContainerSpec *spec, const char *path, char ***kept)
 {
+    return strv_contains(spec->unmasked_paths, path) ? 0 : strv_append(kept, path);
+}
+
+/* `paths` without those that --unmask= names. A path with a '*' is there for every processor that has it. */
+static char **without_unmasked(const Planner *planner, const char *const *paths, char *const *more)
+{
+    const ContainerSpec *spec = planner->spec;
     _cleanup_strv_ char **kept = NULL;
+    int r = 0;
 
-    for (size_t i = 0; paths && paths[i]; i++) {
-        bool shown = strv_contains(spec->unmasked_paths, "ALL") || strv_contains(spec->unmasked_paths, paths[i]);
+    for (size_t i = 0; paths[i] && r == 0 && !strv_contains(spec->unmasked_paths, "ALL"); i++) {
+        const char *star = strchr(paths[i], '*');
 
-        if (!shown && strv_append(&kept, paths[i]) < 0)
-            return NULL;
+        if (!star)
+            r = keep_path(spec, paths[i], &kept);
+        for (unsigned n = 0; star && r == 0 && n < planner->facts->throttled_processors; n++) {
+            _cleanup_free_ char *path = text_format("%.*s%u%s", (int) (star - paths[i]), paths[i], n, star + 1);
+
+            r = path ? keep_path(spec, path, &kept) : -ENOMEM;
+        }
     }
-    if (strv_extend(&kept, more) < 0 || (!kept && !(kept = calloc(1, sizeof(char *)))))
+    if (r < 0 || strv_extend(&kept, more) < 0 || (!kept && !(kept = calloc(1, sizeof(char *)))))
         return NULL;
     return TAKE_PTR(kept);
 }
 
 void plan_kernel_paths(Planner *planner)
 {
-    /* Kernel files that tell of the host, its hardware or other processes, or that act on them. Missing ones are no
-     * error: which there are depends on the kernel. */
-    static const char *const masked[] = {"/proc/acpi",
-                                         "/proc/asound",
-                                         "/proc/interrupts",
-                                         "/proc/kcore",
-                                         "/proc/keys",
-                                         "/proc/latency_stats",
-                                         "/proc/sched_debug",
-                                         "/proc/scsi",
-                                         "/proc/timer_list",
-                                         "/proc/timer_stats",
-                                         "/proc/kallsyms",
-                                         "/sys/firmware",
-                                         "/sys/fs/selinux",
-                                         "/sys/dev/block",
-                                         "/sys/devices/virtual/powercap",
-                                         NULL};
-    static const char *const masked_boot[] = {"/proc/kallsyms",      "/proc/kcore",   "/proc/keys", "/proc/timer_list",
-                                              "/proc/sysrq-trigger", "/sys/firmware", NULL};
-    static const char *const read_only[] = {"/proc/bus",           "/proc/fs", "/proc/irq", "/proc/sys",
-                                            "/proc/sysrq-trigger", NULL};
-    static const char *const read_only_boot[] = {"/proc/sys",    "/proc/acpi", "/proc/apm",
-                                                 "/proc/asound", "/proc/bus",  "/proc/fs",
-                                                 "/proc/irq",    "/proc/scsi", NULL};
     const ContainerSpec *spec = planner->spec;
-    _cleanup_strv_ char **hide = without_unmasked(spec,
-                                                  spec->privileged ? NULL
-                                                  : spec->boot     ? masked_boot
-                                                                   : masked,
-                                                  spec->masked_paths);
-    _cleanup_strv_ char **protect = without_unmasked(spec,
-                                                     spec->privileged ? NULL
-                                                     : spec->boot     ? read_only_boot
-                                                                      : read_only,
-                                                     NULL);
+    _cleanup_strv_ char **hide = without_unmasked(planner, spec->profile->masked_paths, spec->masked_paths);
+    _cleanup_strv_ char **protect = without_unmasked(planner, spec->profile->read_only_paths, NULL);
     Step *step;
 
     if (!hide || !protect) {

@@ -25,7 +25,8 @@ void plan_enter(Planner *planner)
     }
     if (planner->facts->has_cgroup) {
         step = step_list_add(planner->list, STEP_JOIN_CGROUP, DEFAULT_ORIGIN);
-        step->join_cgroup = (StepJoinCgroup){.mount = true, .read_only = !spec->boot && !spec->privileged};
+        step->join_cgroup =
+            (StepJoinCgroup){.mount = true, .read_only = !spec->boot && !spec->profile->has_writable_cgroup};
     }
     step = step_list_add(planner->list, STEP_HOSTNAME, ORIGIN(hostname));
     step->hostname.name = step_list_string(planner->list, spec->hostname);

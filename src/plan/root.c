@@ -37,6 +37,7 @@ void plan_host_resources(Planner *planner)
 {
     const HostFacts *facts = planner->facts;
     const ContainerSpec *spec = planner->spec;
+    bool owns_cgroup = spec->boot || spec->profile->owns_cgroup;
     Step *step;
 
     if (facts->has_cgroup) {
@@ -45,9 +46,9 @@ void plan_host_resources(Planner *planner)
             .name = step_list_string(planner->list, facts->cgroup_name),
             .root_fd = facts->cgroup_root_fd,
             .files = step_list_strings(planner->list, facts->cgroup_files),
-            /* A service manager inside makes groups of its own. */
-            .owner_uid = spec->boot && planner_has_userns(planner) ? facts->userns.root_uid : 0,
-            .owner_gid = spec->boot && planner_has_userns(planner) ? facts->userns.root_gid : 0,
+            /* A service manager or an engine inside makes groups of its own. */
+            .owner_uid = owns_cgroup && planner_has_userns(planner) ? facts->userns.root_uid : 0,
+            .owner_gid = owns_cgroup && planner_has_userns(planner) ? facts->userns.root_gid : 0,
         };
     }
     if (has_upper(planner)) {
@@ -141,7 +142,7 @@ void plan_start(Planner *planner)
 /* Device nodes of a tree or an image are data: the devices of a container are those of its own /dev. */
 static uint64_t root_attributes(const Planner *planner)
 {
-    return planner->spec->privileged ? 0 : (uint64_t) MOUNT_ATTR_NODEV;
+    return planner->spec->profile->has_all_devices ? 0 : (uint64_t) MOUNT_ATTR_NODEV;
 }
 
 /* The host's id of one inside; root's for one that is not mapped. */

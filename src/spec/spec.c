@@ -12,21 +12,6 @@
 #include <signal.h>
 #include <string.h>
 
-/* What an application may do by default: the set that container users know, less the three that only serve attacks
- * on the network and the audit trail (NET_RAW, MKNOD, AUDIT_WRITE). */
-#define CAPABILITIES_APPLICATION                                                                                       \
-    ((UINT64_C(1) << 0 /* CHOWN */) | (UINT64_C(1) << 1 /* DAC_OVERRIDE */) | (UINT64_C(1) << 3 /* FOWNER */) |        \
-     (UINT64_C(1) << 4 /* FSETID */) | (UINT64_C(1) << 5 /* KILL */) | (UINT64_C(1) << 6 /* SETGID */) |               \
-     (UINT64_C(1) << 7 /* SETUID */) | (UINT64_C(1) << 8 /* SETPCAP */) | (UINT64_C(1) << 10 /* NET_BIND_SERVICE */) | \
-     (UINT64_C(1) << 18 /* SYS_CHROOT */) | (UINT64_C(1) << 31 /* SETFCAP */))
-/* What a booting system needs: service managers mount, trace, set limits and log. */
-#define CAPABILITIES_SYSTEM                                                                                            \
-    (CAPABILITIES_APPLICATION | (UINT64_C(1) << 11 /* NET_BROADCAST */) | (UINT64_C(1) << 12 /* NET_ADMIN */) |        \
-     (UINT64_C(1) << 13 /* NET_RAW */) | (UINT64_C(1) << 15 /* IPC_OWNER */) | (UINT64_C(1) << 19 /* SYS_PTRACE */) |  \
-     (UINT64_C(1) << 21 /* SYS_ADMIN */) | (UINT64_C(1) << 22 /* SYS_BOOT */) | (UINT64_C(1) << 23 /* SYS_NICE */) |   \
-     (UINT64_C(1) << 24 /* SYS_RESOURCE */) | (UINT64_C(1) << 26 /* SYS_TTY_CONFIG */) |                               \
-     (UINT64_C(1) << 28 /* LEASE */) | (UINT64_C(1) << 29 /* AUDIT_WRITE */))
-
 /* Less and a container's check is a load of its own. */
 #define HEALTH_SPAN_LEAST_USEC 10000
 
@@ -62,6 +47,7 @@ void container_spec_free(ContainerSpec *spec)
     strv_free(spec->drop_capabilities);
     strv_free(spec->uid_maps);
     strv_free(spec->gid_maps);
+    free(spec->profile_name);
     free(spec->seccomp_profile);
     free(spec->label_process);
     free(spec->label_file);
@@ -164,6 +150,24 @@ static bool spec_says(const ContainerSpec *spec, size_t offset)
 
 static int merge_assignment(ContainerSpec *spec, const SpecLayer *layer, const Assignment *assignment, Error *error);
 
+/* "/proc/acpi:/proc/kcore", as podman has it. */
+static int merge_paths(ContainerSpec *spec, const SpecLayer *layer, const Assignment *assignment, const char *text,
+                       Error *error)
+{
+    _cleanup_strv_ char **paths = NULL;
+    Assignment several = *assignment;
+
+    for (const char *at = text; *at; at += strspn(at, ":")) {
+        size_t length = strcspn(at, ":");
+
+        if (strv_append_format(&paths, "%.*s", (int) length, at) < 0)
+            return -ENOMEM;
+        at += length;
+    }
+    several.values = paths;
+    return merge_assignment(spec, layer, &several, error);
+}
+
 /* --security-opt: podman's and docker's other spelling of settings that have rows of their own. */
 static int merge_security_option(ContainerSpec *spec, const SpecLayer *layer, const char *text, const char *origin,
                                  Error *error)
@@ -183,6 +187,14 @@ static int merge_security_option(ContainerSpec *spec, const SpecLayer *layer, co
         {"label=level:", offsetof(ContainerSpec, label_level), NULL},
         {"label=filetype:", offsetof(ContainerSpec, label_file_type), NULL},
     };
+    static const struct {
+        const char *text;
+        size_t offset;
+        const char *value;
+    } words[] = {
+        {"label=disable", offsetof(ContainerSpec, label_disabled), "yes"},
+        {"systempaths=unconfined", offsetof(ContainerSpec, unmasked_paths), "ALL"}, /* docker */
+    };
 
     for (size_t i = 0; i < ELEMENTSOF(spellings); i++) {
         const char *prefix = spellings[i].prefix, *value = text_after_prefix(text, prefix);
@@ -191,17 +203,19 @@ static int merge_security_option(ContainerSpec *spec, const SpecLayer *layer, co
         Assignment assignment = {
             .setting = setting_of(spellings[i].offset), .values = values, .origin = (char *) (uintptr_t) origin};
 
+        if (value && text_after_prefix(value, "/") && strchr(value, ':') && strstr(prefix, "mask="))
+            return merge_paths(spec, layer, &assignment, value, error);
         if (values[0] && (value || alone))
             return merge_assignment(spec, layer, &assignment, error);
     }
-    if (strcmp(text, "label=disable") == 0) {
-        char *values[] = {(char *) "yes", NULL};
-        Assignment assignment = {.setting = setting_of(offsetof(ContainerSpec, label_disabled)),
-                                 .values = values,
-                                 .origin = (char *) (uintptr_t) origin};
+    for (size_t i = 0; i < ELEMENTSOF(words); i++)
+        if (strcmp(text, words[i].text) == 0) {
+            char *values[] = {(char *) (uintptr_t) words[i].value, NULL};
+            Assignment assignment = {
+                .setting = setting_of(words[i].offset), .values = values, .origin = (char *) (uintptr_t) origin};
 
-        return merge_assignment(spec, layer, &assignment, error);
-    }
+            return merge_assignment(spec, layer, &assignment, error);
+        }
     if (strcmp(text, "label=nested") == 0 || text_after_prefix(text, "apparmor="))
         return error_set(error, -EOPNOTSUPP, "%s: '%s' is not supported yet", origin, text);
     return error_set(error, -EINVAL, "%s: '%s' is not a security option", origin, text);
@@ -269,9 +283,7 @@ static int compute_capabilities(ContainerSpec *spec)
 {
     uint64_t mask = 0;
 
-    spec->capabilities = spec->privileged ? CAPABILITY_ALL
-                         : spec->boot     ? CAPABILITIES_SYSTEM
-                                          : CAPABILITIES_APPLICATION;
+    spec->capabilities = spec->profile->capabilities;
     /* On the host's network these two are power over the host: only for who asks for them by name. */
     if (spec->network == NETWORK_HOST && !spec->privileged)
         spec->capabilities &= ~(UINT64_C(1) << 12 /* NET_ADMIN */ | UINT64_C(1) << 13 /* NET_RAW */);
@@ -340,12 +352,35 @@ static int check_id_map(const ContainerSpec *spec, char *const *texts, size_t of
     return 0;
 }
 
+/* A profile may need ids that are nobody's on the host: the kernel's files below /proc ask whether somebody is root there,
+ * and who has root's id is. */
+static int validate_userns_for_profile(const ContainerSpec *spec, Error *error)
+{
+    UsernsMode mode = spec->userns.mode;
+    size_t offset = spec->uid_maps   ? offsetof(ContainerSpec, uid_maps)
+                    : spec->gid_maps ? offsetof(ContainerSpec, gid_maps)
+                                     : offsetof(ContainerSpec, userns);
+
+    if (!spec->profile->needs_user_namespace)
+        return 0;
+    if (!spec->uid_maps && !spec->gid_maps &&
+        (mode == USERNS_DEFAULT || mode == USERNS_AUTO || (mode == USERNS_RANGE && spec->userns.base > 0)))
+        return 0;
+    return error_hint(error,
+                      error_set(error, -EINVAL, "%s: the profile '%s' needs ids of its own, and %s gives it others",
+                                spec_origin(spec, offsetof(ContainerSpec, profile_name)), spec->profile->name,
+                                spec_origin(spec, offset)),
+                      "leave it away, or use --userns=auto; without a boundary: --privileged");
+}
+
 /* What depends on there being a user namespace, and on who says how it looks. */
 static int validate_userns(const ContainerSpec *spec, Error *error)
 {
     size_t offset = spec->uid_maps ? offsetof(ContainerSpec, uid_maps) : offsetof(ContainerSpec, gid_maps);
-    int r = 0;
+    int r = validate_userns_for_profile(spec, error);
 
+    if (r < 0)
+        return r;
     if (spec->uid_maps || spec->gid_maps) {
         if (spec->userns.mode != USERNS_DEFAULT)
             return error_set(error, -EINVAL, "%s and %s exclude each other: both say how ids are mapped",
@@ -391,9 +426,28 @@ static int validate_health(const ContainerSpec *spec, Error *error)
     return 0;
 }
 
+/* Which profile, from what is said of it and of the container. */
+static int find_profile(ContainerSpec *spec, Error *error)
+{
+    const char *origin = spec_origin(spec, offsetof(ContainerSpec, profile_name));
+
+    spec->profile = profile_find(spec->profile_name ? spec->profile_name
+                                 : spec->privileged ? "privileged"
+                                 : spec->boot       ? "system"
+                                                    : "application");
+    if (!spec->profile)
+        return error_hint(error, error_set(error, -EINVAL, "%s: '%s' is not a profile", origin, spec->profile_name),
+                          "application, system, nested or privileged; berthctl show-profile tells what each is");
+    if (spec->privileged && strcmp(spec->profile->name, "privileged") != 0)
+        return error_set(error, -EINVAL, "%s and %s exclude each other", origin,
+                         spec_origin(spec, offsetof(ContainerSpec, privileged)));
+    spec->privileged = strcmp(spec->profile->name, "privileged") == 0;
+    return 0;
+}
+
 static int validate(ContainerSpec *spec, Error *error)
 {
-    static const char *const profiles[] = {"default", "system", "unconfined"};
+    static const char *const filters[] = {"default", "system", "nested", "unconfined"};
     bool known = !spec->seccomp_profile;
     LogOptions log_options = {};
     int r;
@@ -415,12 +469,14 @@ static int validate(ContainerSpec *spec, Error *error)
         return error_set(error, -EINVAL, "--ephemeral and --volatile= exclude each other");
     if (spec->volatile_mode != VOLATILE_NO && spec->read_only)
         return error_set(error, -EINVAL, "--volatile= and --read-only exclude each other");
-    for (size_t i = 0; i < ELEMENTSOF(profiles) && !known; i++)
-        known = strcmp(spec->seccomp_profile, profiles[i]) == 0;
+    for (size_t i = 0; i < ELEMENTSOF(filters) && !known; i++)
+        known = strcmp(spec->seccomp_profile, filters[i]) == 0;
     if (!known)
-        return error_set(error, -EOPNOTSUPP, "%s: '%s' is not a seccomp profile: default, system or unconfined",
+        return error_set(error, -EOPNOTSUPP, "%s: '%s' is not a seccomp profile: default, system, nested or unconfined",
                          spec_origin(spec, offsetof(ContainerSpec, seccomp_profile)), spec->seccomp_profile);
-    r = validate_health(spec, error);
+    r = find_profile(spec, error);
+    if (r == 0)
+        r = validate_health(spec, error);
     if (r < 0)
         return r;
     if (spec->notify == NOTIFY_CONTAINER && spec->init)
@@ -452,10 +508,12 @@ static int complete(ContainerSpec *spec)
         spec->stop_signal = spec->boot ? SIGRTMIN + 3 : SIGTERM;
     if (!spec_says(spec, offsetof(ContainerSpec, timeout_stop_usec)))
         spec->timeout_stop_usec = (spec->boot ? 90 : 10) * UINT64_C(1000000);
+    if (spec->profile->needs_user_namespace && spec->userns.mode == USERNS_DEFAULT)
+        spec->userns.mode = USERNS_AUTO;
     if (!spec_says(spec, offsetof(ContainerSpec, no_new_privileges)))
-        spec->no_new_privileges = !spec->boot && !spec->privileged;
+        spec->no_new_privileges = spec->profile->no_new_privileges;
     if (!spec->seccomp_profile) {
-        spec->seccomp_profile = strdup(spec->privileged ? "unconfined" : spec->boot ? "system" : "default");
+        spec->seccomp_profile = strdup(spec->profile->seccomp);
         if (!spec->seccomp_profile)
             return -ENOMEM;
     }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "spec/forward.h"
+#include "spec/profile.h"
 #include "spec/values.h"
 
 /* Who says so. A setting whose row asks for more trust than its source has is refused (image) with a message. */
@@ -104,6 +105,8 @@ struct ContainerSpec {
     char **add_capabilities, **drop_capabilities;
     bool no_new_privileges;
     bool privileged;
+    char *profile_name;     /* NULL: by kind of container */
+    const Profile *profile; /* found by spec_finish(): what holds where settings say nothing */
     UsernsSpec userns;
     char **uid_maps, **gid_maps; /* INSIDE:HOST:COUNT; the gids are as the uids when only those are said */
     char *seccomp_profile;       /* NULL: by kind of container; "unconfined"; a name */

@@ -14,15 +14,17 @@ static bool says(const ContainerSpec *spec, const char *name_and_equals)
 
 int spec_list_unit_properties(const ContainerSpec *spec, char ***ret)
 {
+    const Profile *profile = spec->profile;
     _cleanup_strv_ char **list = NULL;
     int r = 0;
 
     if (!says(spec, "TasksMax="))
-        r = strv_append(&list, spec->boot ? "TasksMax=16384" : "TasksMax=2048");
-    if (r == 0 && !spec->privileged && !says(spec, "DevicePolicy="))
-        r = strv_append(&list, "DevicePolicy=closed");
-    if (r == 0 && !spec->privileged)
-        r = strv_append(&list, "DeviceAllow=char-pts rw");
+        r = strv_append_format(&list, "TasksMax=%s",
+                               spec->boot ? profile_find("system")->tasks_max : profile->tasks_max);
+    if (r == 0 && profile->device_policy && !says(spec, "DevicePolicy="))
+        r = strv_append_format(&list, "DevicePolicy=%s", profile->device_policy);
+    if (r == 0 && profile->devices_allow)
+        r = strv_append_format(&list, "DeviceAllow=%s", profile->devices_allow);
     if (r == 0)
         r = strv_extend(&list, spec->properties);
     if (r == 0)

@@ -58,9 +58,9 @@ static const size_t harmless[] = {
 };
 
 /* Depends on the value; value_widens() says how. */
-static const size_t by_value[] = {AT(mounts),          AT(network),    AT(no_new_privileges),
-                                  AT(seccomp_profile), AT(properties), AT(oom_score_adjust),
-                                  AT(userns)};
+static const size_t by_value[] = {AT(mounts),          AT(network),     AT(no_new_privileges),
+                                  AT(seccomp_profile), AT(properties),  AT(oom_score_adjust),
+                                  AT(userns),          AT(profile_name)};
 
 /* Widens whenever it is said. */
 static const size_t widening[] = {
@@ -116,6 +116,8 @@ static bool value_widens(const ContainerSpec *spec, size_t offset)
     if (offset == AT(seccomp_profile))
         return spec->seccomp_profile && strcmp(spec->seccomp_profile, "default") != 0 &&
                strcmp(spec->seccomp_profile, "system") != 0;
+    if (offset == AT(profile_name))
+        return strcmp(spec->profile->name, "application") != 0 && strcmp(spec->profile->name, "system") != 0;
     if (offset == AT(oom_score_adjust))
         return spec->oom_score_adjust.is_set && spec->oom_score_adjust.value < 0;
     STRV_FOREACH (property, spec->properties)

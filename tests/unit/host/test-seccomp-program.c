@@ -406,7 +406,7 @@ static void emulated_programs_do_what_the_table_says(void)
 static void emulated_capabilities(void)
 {
     for (size_t c = 0; c < 64; c++)
-        for (SeccompProfile p = SECCOMP_PROFILE_DEFAULT; p <= SECCOMP_PROFILE_SYSTEM; p++) {
+        for (SeccompProfile p = SECCOMP_PROFILE_DEFAULT; p < SECCOMP_PROFILE_MAX; p++) {
             _cleanup_buffer_ Buffer program = {0};
             size_t mixed = c * 0x9e3779b97f4a7c15;
 

@@ -19,6 +19,7 @@ typedef struct Case {
     Words options[6];
     char *layers[4]; /* none: the root is a directory */
     bool no_cgroup, own_cgroup, no_seccomp, has_resolv_conf, has_labels;
+    unsigned throttled_processors;
     bool has_userns, is_shifted; /* a range of ids of its own; the tree has them on disk already */
 } Case;
 
@@ -103,6 +104,8 @@ static const Case cases[] = {
     {.name = "userns-shifted", .definition = DIRECTORY "Exec=/bin/true\n", .has_userns = true, .is_shifted = true},
     {.name = "userns-ephemeral", .definition = DIRECTORY "Exec=/bin/true\nEphemeral=yes\n", .has_userns = true},
     {.name = "userns-volatile", .definition = DIRECTORY "Exec=/bin/true\nVolatile=overlay\n", .has_userns = true},
+    {.name = "profile-nested", .definition = DIRECTORY "Exec=/bin/true\nProfile=nested\n", .has_userns = true},
+    {.name = "profile-system", .definition = DIRECTORY "Exec=/bin/true\nProfile=system\n", .throttled_processors = 2},
     {.name = "userns-boot", .definition = DIRECTORY "Boot=yes\n", .has_userns = true},
     {.name = "userns-image",
      .definition = IMAGE "Exec=/bin/true\nUser=www\nVolume=/srv/vol:/vol:U\nVolume=/srv/kept:/kept:noidmap\n"
@@ -193,6 +196,7 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
         .terminal_rows = 24,
         .terminal_columns = 80,
         .last_capability = 40,
+        .throttled_processors = test->throttled_processors,
         .available_capabilities = CAPABILITY_ALL,
         .host_resolv_conf = test->has_resolv_conf ? "nameserver 192.0.2.1\n" : NULL,
         .terminal_type = "xterm-256color",

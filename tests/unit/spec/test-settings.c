@@ -236,6 +236,7 @@ static const char *value_for(const Setting *setting)
     case SETTING_STRING:
         return setting->offset == offsetof(ContainerSpec, slice)             ? "a.slice"
                : setting->offset == offsetof(ContainerSpec, seccomp_profile) ? "default"
+               : setting->offset == offsetof(ContainerSpec, profile_name)    ? "application"
                                                                              : "text";
     default:
         return "text";

@@ -53,6 +53,8 @@ static void test_what_widens(void)
         {"userns", "keep-id"},
         {"uidmap", "0:0:1"},
         {"gidmap", "0:0:1"},
+        {"profile", "nested"},
+        {"profile", "privileged"},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -67,7 +69,7 @@ static void test_what_does_not(void)
         {"memory", "64M"},          {"property", "TasksMax=10"}, {"oom-score-adjust", "500"},
         {"cap-drop", "CHOWN"},      {"read-only", "yes"},        {"env", "A=b"},
         {"no-new-privileges", "1"}, {"hostname", "web"},         {"seccomp-profile", "default"},
-        {"userns", "auto"},
+        {"userns", "auto"},         {"profile", "application"},  {"profile", "system"},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)
