@@ -80,6 +80,7 @@ struct Ctl {
     bool no_follow;                           /* events */
     const char *message, *author, *pause;     /* commit, import */
     char **changes;
+    const char *file, *format; /* save */
     bool squash;
 };
 
@@ -158,6 +159,7 @@ int verb_inspect(Ctl *ctl, Error *error);
 int verb_rmi(Ctl *ctl, Error *error);
 int verb_commit(Ctl *ctl, Error *error);
 int verb_import(Ctl *ctl, Error *error);
+int verb_save(Ctl *ctl, Error *error);
 int verb_tag(Ctl *ctl, Error *error);
 int verb_untag(Ctl *ctl, Error *error);
 int verb_history(Ctl *ctl, Error *error);

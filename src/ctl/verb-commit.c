@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* commit, import. */
+/* commit, import, save. */
 
 #include "ctl/container-root.h"
 #include "ctl/container.h"
@@ -197,5 +197,33 @@ int verb_import(Ctl *ctl, Error *error)
         r = strv_append(&arguments, "--");
     if (r == 0 && !is_directory)
         r = strv_append(&arguments, path);
+    return r < 0 ? r : ctl_run_helper("berth-importer", arguments, error);
+}
+
+/* --- save --- */
+
+int verb_save(Ctl *ctl, Error *error)
+{
+    const char *store = secure_getenv("BERTH_DATA_DIR");
+    _cleanup_strv_ char **arguments = strv_new("save", NULL);
+    int r = arguments ? 0 : -ENOMEM;
+
+    if (geteuid() != 0)
+        return error_hint(error, error_set(error, -EPERM, "only root can use the image store"), "use sudo");
+    if (!ctl->file && isatty(STDOUT_FILENO))
+        return error_hint(error, error_set(error, -EINVAL, "an archive is not written to a terminal"),
+                          "use --file=PATH, or send the output to a file or a pipe");
+    if (!ctl->file && ctl->format && strcmp(ctl->format, "oci-dir") == 0)
+        return error_set(error, -EINVAL, "--format=oci-dir needs --file=: the directory");
+    if (r == 0 && store)
+        r = strv_append_format(&arguments, "--store=%s", store);
+    if (r == 0 && ctl->file)
+        r = strv_append_format(&arguments, "--file=%s", ctl->file);
+    if (r == 0 && ctl->format)
+        r = strv_append_format(&arguments, "--format=%s", ctl->format);
+    if (r == 0)
+        r = strv_append(&arguments, "--");
+    if (r == 0)
+        r = strv_extend(&arguments, ctl->words);
     return r < 0 ? r : ctl_run_helper("berth-importer", arguments, error);
 }

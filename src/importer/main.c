@@ -6,6 +6,7 @@
 #include "host/events.h"
 #include "importer/commit.h"
 #include "importer/load.h"
+#include "importer/save.h"
 #include "importer/stream.h"
 #include "store/reference.h"
 #include "store/store.h"
@@ -26,6 +27,7 @@
 typedef struct Arguments {
     LoadOptions load;
     CommitOptions commit;
+    SaveOptions save;
     char **changes;
     const char *command, *path;
     int tree_fd;
@@ -43,6 +45,7 @@ static const char help_text[] =
     "berth-importer load [OPTIONS] FILE|DIRECTORY|-\n"
     "berth-importer commit --tree-fd=FD [OPTIONS] SOURCE\n"
     "berth-importer import [OPTIONS] FILE|-\n"
+    "berth-importer save [OPTIONS] IMAGE...\n"
     "berth-importer pack --tree-fd=FD [OPTIONS] PATH\n"
     "berth-importer unpack --tree-fd=FD [OPTIONS] PATH\n"
     "\n"
@@ -73,6 +76,8 @@ static const char help_text[] =
     "      --merged-fd=FD       both as the container sees them: what is missing there is deleted\n"
     "      --squash             one layer in place of those of the image below\n"
     "      --change=INSTRUCTION change the configuration, as in a Containerfile; several times\n"
+    "      --file=PATH          save: write here instead of standard output\n"
+    "      --format=FORMAT      save: oci-archive (default), docker-archive or oci-dir\n"
     "      --message=TEXT       a comment for the history\n"
     "      --author=TEXT        who made the image\n"
     "\n"
@@ -156,6 +161,11 @@ static int parse_option(int option, const char *value, Arguments *arguments, Err
     case 'e':
         arguments->commit.message = value;
         return 0;
+    case 'O':
+        arguments->save.output = value;
+        return 0;
+    case 'F':
+        return save_format_parse(value, &arguments->save.format, error);
     case 'A':
         arguments->commit.author = value;
         return 0;
@@ -187,9 +197,11 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
         {"change", required_argument, NULL, 'c'},
         {"message", required_argument, NULL, 'e'},
         {"author", required_argument, NULL, 'A'},
+        {"file", required_argument, NULL, 'O'},
+        {"format", required_argument, NULL, 'F'},
         {},
     };
-    static const char *const commands[] = {"load", "commit", "import", "pack", "unpack", NULL};
+    static const char *const commands[] = {"load", "commit", "import", "save", "pack", "unpack", NULL};
     int option, r = 0;
 
     while (r == 0 && (option = getopt_long(argc, argv, "qh", options, NULL)) >= 0)
@@ -198,9 +210,12 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
         return r;
     arguments->command = optind < argc ? argv[optind] : "";
     if (!strv_contains((char **) (uintptr_t) commands, arguments->command))
-        return error_set(
-            error, -EINVAL,
-            "the commands are: load FILE|DIRECTORY|-, commit SOURCE, import FILE|-, pack PATH, unpack PATH");
+        return error_set(error, -EINVAL,
+                         "the commands are: load FILE|DIRECTORY|-, commit SOURCE, import FILE|-, save IMAGE..., pack "
+                         "PATH, unpack PATH");
+    arguments->save.images = argv + optind + 1;
+    if (strcmp(arguments->command, "save") == 0 && argc - optind > 1)
+        return 0;
     if (argc - optind != 2)
         return error_set(error, -EINVAL, "'%s' takes one argument", arguments->command);
     arguments->load.input = arguments->path = argv[optind + 1];
@@ -358,8 +373,18 @@ static int run_commit(const Arguments *arguments, Error *error)
     return finish(arguments, &result, EVENT_IMAGE_COMMIT);
 }
 
+static int run_save(const Arguments *arguments, Error *error)
+{
+    SaveOptions options = arguments->save;
+
+    options.store_path = arguments->load.store_path;
+    return save_images(&options, error);
+}
+
 static int run_command(const Arguments *arguments, Error *error)
 {
+    if (strcmp(arguments->command, "save") == 0)
+        return run_save(arguments, error);
     if (strcmp(arguments->command, "load") == 0)
         return run_load(arguments, error);
     if (strcmp(arguments->command, "commit") == 0 || strcmp(arguments->command, "import") == 0)
