@@ -2,7 +2,8 @@
 #pragma once
 /* Owns: a process that reads hostile data: what it can still see, reach and do.
  * Never does: run a program; decide what the data means.
- * Runs in: the importer and berthctl: confine_start() in the parent, confine_enter() in the child before it reads. */
+ * Runs in: the importer and berthctl: confine_start() in the parent, confine_enter() in the child before it reads; the puller,
+ *          which needs the network, confines itself by confine_network(). */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -28,3 +29,8 @@ pid_t confine_start(int *ret_pidfd);
  * mount and nothing else is mounted, no network device, no other process in sight, no new privileges, no
  * system call that makes programs, mounts, sockets, namespaces or reaches other processes. */
 int confine_enter(const ConfineSpec *spec, const char **ret_step);
+
+/* For a program that talks to hostile servers: what is left is reading below `paths` (landlock.h; as far as the kernel has
+ * it), the fds that are open, and sockets. Another user, no capabilities, no new privileges, a session of its own (so no
+ * terminal), and the system call filter of confine_enter() but for sockets. On failure *ret_step as there. */
+int confine_network(const char *const *paths, uint64_t memory_max_bytes, const char **ret_step);
