@@ -16,7 +16,7 @@
 typedef enum StreamFormat { FORMAT_PLAIN, FORMAT_GZIP, FORMAT_ZSTD, FORMAT_OTHER } StreamFormat;
 
 struct Inflater {
-    int fd, failed;
+    int fd, copy_fd, failed;
     InflateFlags flags;
     InflateLimits limits;
     StreamFormat format;
@@ -52,6 +52,7 @@ int inflater_new(int fd, InflateFlags flags, InflateLimits limits, Inflater **re
     if (!inflater)
         return -ENOMEM;
     inflater->fd = fd;
+    inflater->copy_fd = -EBADF;
     inflater->flags = flags;
     inflater->limits = limits;
     inflater->input = malloc(INPUT_SIZE);
@@ -68,10 +69,16 @@ int inflater_new(int fd, InflateFlags flags, InflateLimits limits, Inflater **re
     return 0;
 }
 
+void inflater_set_copy(Inflater *inflater, int fd)
+{
+    inflater->copy_fd = fd;
+}
+
 /* Only when all input is used up. */
 static int fill_input(Inflater *inflater, Error *error)
 {
     ssize_t n = file_read_all(inflater->fd, inflater->input, INPUT_SIZE);
+    int r = 0;
 
     if (n < 0)
         return error_set(error, (int) n, "reading: %s", strerror((int) -n));
@@ -79,6 +86,13 @@ static int fill_input(Inflater *inflater, Error *error)
     inflater->input_size = (size_t) n;
     inflater->input_bytes += (uint64_t) n;
     inflater->is_input_end = n < (ssize_t) INPUT_SIZE;
+    if (inflater->limits.input_max_bytes > 0 && inflater->input_bytes > inflater->limits.input_max_bytes)
+        return error_set(error, -EFBIG, "there are more than the %llu bytes that were promised",
+                         (unsigned long long) inflater->limits.input_max_bytes);
+    if (inflater->copy_fd >= 0)
+        r = file_write_all(inflater->copy_fd, inflater->input, (size_t) n);
+    if (r < 0)
+        return error_set(error, r, "keeping what was read: %s", strerror(-r));
     return inflater->input_hash ? hash_update(inflater->input_hash, inflater->input, (size_t) n) : 0;
 }
 

@@ -15,6 +15,7 @@ typedef struct InflateLimits {
     /* Plain bytes may be `slack_bytes` + `ratio` times the compressed bytes read so far; 0 and 0: no limit.
      */
     uint64_t slack_bytes, ratio;
+    uint64_t input_max_bytes; /* more than these compressed ones are an error; 0: any number */
 } InflateLimits;
 
 typedef enum InflateFlags {
@@ -25,6 +26,8 @@ typedef struct Inflater Inflater;
 
 /* The fd is borrowed and read from its current position. */
 int inflater_new(int fd, InflateFlags flags, InflateLimits limits, Inflater **ret);
+/* Whatever is read from now on is written to `fd` (borrowed) as it is, too. */
+void inflater_set_copy(Inflater *inflater, int fd);
 void inflater_free(Inflater *inflater);
 DEFINE_CLEANUP(Inflater *, inflater_free)
 #define _cleanup_inflater_ _cleanup_(inflater_freep)

@@ -182,12 +182,14 @@ static int add_members(Unpack *unpack, Error *error)
     }
 }
 
-int layer_stream(int blob_fd, int plain_fd, const LayerLimits *limits, StreamResult *ret, Error *error)
+int layer_stream(int blob_fd, int plain_fd, int copy_fd, const LayerLimits *limits, StreamResult *ret, Error *error)
 {
     _cleanup_inflater_ Inflater *inflater = NULL;
     StreamResult result = {};
     int r = inflater_new(blob_fd, 0, limits->inflate, &inflater);
 
+    if (r == 0 && copy_fd > 0)
+        inflater_set_copy(inflater, copy_fd);
     while (r == 0) {
         const void *data;
         ssize_t n = inflater_read(inflater, &data, error);
@@ -196,7 +198,7 @@ int layer_stream(int blob_fd, int plain_fd, const LayerLimits *limits, StreamRes
             return (int) n;
         if (n == 0)
             break;
-        if (plain_fd >= 0)
+        if (plain_fd > 0)
             r = file_write_all(plain_fd, data, (size_t) n);
     }
     if (r == 0)

@@ -39,8 +39,8 @@ typedef struct LayerEvents {
     void *userdata;
 } LayerEvents;
 
-/* Inflates and hashes; the plain bytes go to plain_fd unless that is < 0. */
-int layer_stream(int blob_fd, int plain_fd, const LayerLimits *limits, StreamResult *ret, Error *error);
+/* Inflates and hashes; the plain bytes go to plain_fd, those that were read to copy_fd, unless these are <= 0. */
+int layer_stream(int blob_fd, int plain_fd, int copy_fd, const LayerLimits *limits, StreamResult *ret, Error *error);
 
 /* Reads plain tar to the end of the stream. */
 int layer_unpack(int plain_fd, int root_fd, const LayerLimits *limits, const LayerEvents *events, UnpackResult *ret,

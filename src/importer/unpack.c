@@ -42,7 +42,7 @@ static int run_stream(Worker *worker, const WorkerJob *job, int root_fd, Error *
 {
     const UnpackRequest *request = job->argument;
     StreamResult result = {};
-    int r = layer_stream(job->input_fd, job->output_fd, request->limits, &result, error);
+    int r = layer_stream(job->input_fd, job->output_fd, job->copy_fd, request->limits, &result, error);
 
     return r < 0 ? r : worker_send(worker, MESSAGE_STREAM, &result, sizeof(result));
 }
@@ -176,48 +176,69 @@ static int judge_failures(int stream, Error *stream_error, int unpack, Error *un
     return stream;
 }
 
-static int run_children(const UnpackRequest *request, int blob_fd, int empty_fd, int tree_fd, Answers *answers,
-                        Error *error)
+struct UnpackJob {
+    const UnpackRequest *request;
+    Answers answers;
+    int blob_fd, empty_fd, tree_fd;
+    WorkerJob stream_job, unpack_job;
+    WorkerProcess streamer, unpacker;
+};
+
+void unpack_job_free(UnpackJob *job)
 {
-    _cleanup_worker_process_ WorkerProcess streamer = WORKER_PROCESS_NONE, unpacker = WORKER_PROCESS_NONE;
-    _cleanup_error_ Error stream_error = {}, unpack_error = {};
+    if (!job)
+        return;
+    worker_process_done(&job->streamer);
+    worker_process_done(&job->unpacker);
+    answers_done(&job->answers);
+    safe_close(job->blob_fd);
+    safe_close(job->empty_fd);
+    safe_close(job->tree_fd);
+    free(job);
+}
+
+static int start_children(UnpackJob *job, Error *error)
+{
     _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
-    int fds[2], stream = 0, unpack = 0;
+    bool has_tree = job->tree_fd >= 0, is_fed = job->request->input_fd > 0;
+    int fds[2], r;
 
     if (pipe2(fds, O_CLOEXEC) < 0)
         return error_set(error, -errno, "making a pipe: %m");
     read_fd = fds[0];
     write_fd = fds[1];
     (void) fcntl(write_fd, F_SETPIPE_SZ, PIPE_BYTES);
-    const WorkerJob stream_job = {.name = "inflate the layer",
-                                  .root_fd = empty_fd,
-                                  .input_fd = blob_fd,
-                                  .output_fd = tree_fd >= 0 ? write_fd : -EBADF,
+    job->stream_job = (WorkerJob){.name = "inflate the layer",
+                                  .root_fd = job->empty_fd,
+                                  .input_fd = is_fed ? job->request->input_fd : job->blob_fd,
+                                  .output_fd = has_tree ? write_fd : -EBADF,
+                                  .copy_fd = is_fed ? job->blob_fd : -EBADF,
                                   .run = run_stream,
-                                  .argument = request,
+                                  .argument = job->request,
                                   .receive = receive_stream,
-                                  .userdata = answers};
-    const WorkerJob unpack_job = {.name = "unpack the layer",
-                                  .root_fd = tree_fd,
+                                  .userdata = &job->answers};
+    job->unpack_job = (WorkerJob){.name = "unpack the layer",
+                                  .root_fd = job->tree_fd,
                                   .input_fd = read_fd,
                                   .output_fd = -EBADF,
                                   .capabilities = UNPACK_CAPABILITIES,
                                   .run = run_unpack,
-                                  .argument = request,
+                                  .argument = job->request,
                                   .receive = receive_unpack,
-                                  .userdata = answers};
+                                  .userdata = &job->answers};
+    r = worker_start(&job->stream_job, &job->streamer, error);
+    return r == 0 && has_tree ? worker_start(&job->unpack_job, &job->unpacker, error) : r;
+}
 
-    stream = worker_start(&stream_job, &streamer, error);
-    if (stream == 0 && tree_fd >= 0)
-        unpack = worker_start(&unpack_job, &unpacker, error);
-    if (stream < 0 || unpack < 0)
-        return MIN(stream, unpack);
-    read_fd = safe_close(read_fd);
-    write_fd = safe_close(write_fd);
+static int finish_children(UnpackJob *job, Error *error)
+{
+    _cleanup_error_ Error stream_error = {}, unpack_error = {};
+    int stream, unpack = 0;
+
     /* In this order: the hashing child says little enough for its pipe to hold. */
-    if (tree_fd >= 0)
-        unpack = worker_finish(&unpacker, &unpack_error);
-    stream = worker_finish(&streamer, &stream_error);
+    if (job->tree_fd >= 0)
+        unpack = worker_finish(&job->unpacker, &unpack_error);
+    stream = worker_finish(&job->streamer, &stream_error);
     return judge_failures(stream, &stream_error, unpack, &unpack_error, error);
 }
 
@@ -235,41 +256,78 @@ static int describe_tree(int tree_fd, const UnpackResult *unpack, LayerInfo *ret
     return 0;
 }
 
-static int open_and_run(const UnpackRequest *request, Answers *answers, LayerInfo *info, Error *error)
+static int open_files(UnpackJob *job, Error *error)
 {
-    _cleanup_close_ int blob_fd = -EBADF, empty_fd = -EBADF, tree_fd = -EBADF;
-    int r;
+    const UnpackRequest *request = job->request;
+    int flags = request->input_fd > 0 ? O_WRONLY | O_CREAT | O_EXCL : O_RDONLY, r;
 
-    blob_fd = openat(request->work_fd, request->blob_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (blob_fd < 0)
+    job->blob_fd = openat(request->work_fd, request->blob_name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (job->blob_fd < 0)
         return error_set(error, -errno, "opening the layer's copy: %m");
-    r = open_directory(request->work_fd, EMPTY_DIR, 0700, &empty_fd, error);
+    r = open_directory(request->work_fd, EMPTY_DIR, 0700, &job->empty_fd, error);
     /* The root of a layer that says nothing about it. */
     if (r == 0 && request->tree_name)
-        r = open_directory(request->work_fd, request->tree_name, 0755, &tree_fd, error);
+        r = open_directory(request->work_fd, request->tree_name, 0755, &job->tree_fd, error);
+    return r;
+}
+
+int unpack_start(const UnpackRequest *request, UnpackJob **ret, Error *error)
+{
+    _cleanup_unpack_job_ UnpackJob *job = calloc(1, sizeof(*job));
+    int r;
+
+    if (!job)
+        return -ENOMEM;
+    *job = (UnpackJob){.request = request,
+                       .answers.request = request,
+                       .blob_fd = -EBADF,
+                       .empty_fd = -EBADF,
+                       .tree_fd = -EBADF,
+                       .streamer = WORKER_PROCESS_NONE,
+                       .unpacker = WORKER_PROCESS_NONE};
+    r = open_files(job, error);
     if (r == 0)
-        r = run_children(request, blob_fd, empty_fd, tree_fd, answers, error);
-    if (r == 0 && (!answers->has_stream || (request->tree_name && !answers->has_unpack)))
+        r = start_children(job, error);
+    if (r < 0)
+        return error_prefix(error, r, "%s", request->label);
+    *ret = TAKE_PTR(job);
+    return 0;
+}
+
+static int finish(UnpackJob *job, LayerInfo *info, Error *error)
+{
+    const UnpackRequest *request = job->request;
+    int r = finish_children(job, error);
+
+    if (r == 0 && (!job->answers.has_stream || (request->tree_name && !job->answers.has_unpack)))
         r = error_set(error, -EPROTO, "the confined processes did not answer");
     if (r == 0)
-        r = judge_digests(request, &answers->stream, error);
-    if (r == 0 && tree_fd >= 0)
-        r = mark_opaque(tree_fd, &answers->opaques, error);
-    if (r == 0 && tree_fd >= 0)
-        r = describe_tree(tree_fd, &answers->unpack, info, error);
+        r = judge_digests(request, &job->answers.stream, error);
+    if (r == 0 && job->tree_fd >= 0)
+        r = mark_opaque(job->tree_fd, &job->answers.opaques, error);
+    if (r == 0 && job->tree_fd >= 0)
+        r = describe_tree(job->tree_fd, &job->answers.unpack, info, error);
     return r;
+}
+
+int unpack_finish(UnpackJob *job, StreamResult *ret_stream, LayerInfo *ret_info, Error *error)
+{
+    const char *label = job->request->label;
+    int r = finish(job, ret_info, error);
+
+    if (r < 0)
+        return error_prefix(error, r, "%s", label);
+    if (job->answers.unpack.skipped_xattrs > 0)
+        log_warning("%s: %llu extended attributes were left out, because the file system does not take them", label,
+                    (unsigned long long) job->answers.unpack.skipped_xattrs);
+    *ret_stream = job->answers.stream;
+    return 0;
 }
 
 int unpack_layer(const UnpackRequest *request, StreamResult *ret_stream, LayerInfo *ret_info, Error *error)
 {
-    _cleanup_(answers_done) Answers answers = {.request = request};
-    int r = open_and_run(request, &answers, ret_info, error);
+    _cleanup_unpack_job_ UnpackJob *job = NULL;
+    int r = unpack_start(request, &job, error);
 
-    if (r < 0)
-        return error_prefix(error, r, "%s", request->label);
-    if (answers.unpack.skipped_xattrs > 0)
-        log_warning("%s: %llu extended attributes were left out, because the file system does not take them",
-                    request->label, (unsigned long long) answers.unpack.skipped_xattrs);
-    *ret_stream = answers.stream;
-    return 0;
+    return r < 0 ? r : unpack_finish(job, ret_stream, ret_info, error);
 }

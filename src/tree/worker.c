@@ -65,7 +65,8 @@ static int enter_and_run(Worker *worker, const WorkerJob *job, int root_mount_fd
         .memory_max_bytes = MEMORY_MAX_BYTES,
         .open_files_max = OPEN_FILES_MAX,
     };
-    const int kept[] = {job->input_fd, job->output_fd, job->tree_fds[0], job->tree_fds[1], job->tree_fds[2]};
+    const int kept[] = {job->input_fd,    job->output_fd,   job->copy_fd,
+                        job->tree_fds[0], job->tree_fds[1], job->tree_fds[2]};
     const char *step = NULL;
     int root_fd, r;
 

@@ -17,6 +17,7 @@ typedef struct WorkerJob {
     int root_fd;     /* the directory that becomes the child's "/"; < 0: an empty one that nothing can be made in */
     int input_fd;    /* to read; <= 0: none */
     int output_fd;   /* to write; <= 0: none */
+    int copy_fd;     /* to write, what was read; <= 0: none */
     int tree_fds[3]; /* detached mounts to work on; <= 0: none */
     uint64_t capabilities;
     /* In the child; `root_fd` is its "/" there. */

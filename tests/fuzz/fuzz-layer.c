@@ -55,7 +55,7 @@ static void unpack(int blob_fd, int plain_fd, int tree_fd)
     UnpackResult unpacked;
     StreamResult stream;
 
-    if (layer_stream(blob_fd, plain_fd, &limits, &stream, &error) < 0)
+    if (layer_stream(blob_fd, plain_fd, -EBADF, &limits, &stream, &error) < 0)
         return;
     if (lseek(plain_fd, 0, SEEK_SET) != 0)
         abort();
