@@ -72,6 +72,7 @@ struct Ctl {
         timestamps, no_size_limit, replace, keep_unit, missing, now, any, no_stream;
     const char *output, *output_directory, *settings, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout,
         *reference, *architecture, *condition, *columns;
+    const char *pull, *platform, *tls_verify, *auth_file; /* registries */
     char **properties, **environment;
     const char *priority, *stream, *instance; /* logs */
     bool runtime;                             /* set-property, update */
@@ -97,11 +98,16 @@ int ctl_for_each_word(Ctl *ctl, int (*one)(Ctl *ctl, const char *name, void *use
                       Error *error);
 /* Starts a container by its definition, in the background. In verb-run.c. */
 int ctl_start(Ctl *ctl, const char *name, Error *error);
+/* What was pulled by a short name has the full one of where it was found. -ENOENT leaves the Error as it is. In verb-pull.c. */
+int ctl_find_searched(Ctl *ctl, const char *name, StoreImage **ret, Error *error);
+/* Gets an image from its registry when `run` wants that: 1 when there was nothing to do. In verb-pull.c. */
+int ctl_pull_for_run(Ctl *ctl, const char *name, bool is_here, Error *error);
 /* Runs a helper program of the libexec directory in place of this one's work; returns its exit status. */
 int ctl_run_helper(const char *name, char *const *arguments, Error *error);
 
 /* verbs, one file per family */
 int verb_run(Ctl *ctl, Error *error);
+int verb_pull(Ctl *ctl, Error *error);
 int verb_create(Ctl *ctl, Error *error);
 int verb_start(Ctl *ctl, Error *error);
 int verb_cat(Ctl *ctl, Error *error);

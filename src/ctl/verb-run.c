@@ -132,17 +132,35 @@ static int add_default_name(Sources *sources, const char *image, const char *dir
                 : -ENOMEM;
 }
 
-static int find_image(Ctl *ctl, Sources *sources, const char *name, Error *error)
+static int look_up_image(Ctl *ctl, Sources *sources, const char *name, Error *error)
 {
     int r = ctl_open_store(ctl, false, error);
 
     if (r == -ENOENT) {
         error_done(error);
         return error_hint(error, error_set(error, -ENOENT, "there is no image '%s': the store is empty", name),
-                          "berthctl load FILE loads one");
+                          "berthctl load FILE loads one, berthctl pull HOST/NAME gets one");
     }
     if (r == 0)
         r = store_find_image(ctl->store, name, &sources->image, error);
+    return r == -ENOENT ? ctl_find_searched(ctl, name, &sources->image, error) : r;
+}
+
+static int find_image(Ctl *ctl, Sources *sources, const char *name, Error *error)
+{
+    _cleanup_error_ Error missing = {};
+    int r = look_up_image(ctl, sources, name, &missing), pulled = 1;
+
+    if (r == -ENOENT || (r == 0 && ctl->pull))
+        pulled = ctl_pull_for_run(ctl, name, r == 0, error);
+    if (pulled < 0)
+        return pulled;
+    if (pulled == 0) {
+        store_image_free(TAKE_PTR(sources->image));
+        error_done(&missing);
+        r = look_up_image(ctl, sources, name, &missing);
+    }
+    error_move(error, &missing);
     return r < 0 ? r : launch_image_layer(sources->image, &sources->image_layer, error);
 }
 

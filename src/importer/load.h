@@ -22,6 +22,7 @@ typedef struct LoadedImage {
     Digest manifest, id;
     size_t layers_count;
     uint64_t unpacked_bytes;
+    bool is_unchanged; /* pull: the name meant it already, or its image was here */
 } LoadedImage;
 
 typedef struct LoadResult {

@@ -6,6 +6,7 @@
 #include "host/events.h"
 #include "importer/commit.h"
 #include "importer/load.h"
+#include "importer/pull.h"
 #include "importer/save.h"
 #include "importer/stream.h"
 #include "store/reference.h"
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define EXIT_USAGE  2
 #define UNMAPPED_ID 65534 /* as the kernel shows an owner that a map does not have */
@@ -29,11 +31,13 @@ typedef struct Arguments {
     CommitOptions commit;
     SaveOptions save;
     char **changes;
+    PullImageOptions pull;
+    char *const *words; /* behind the command */
     const char *command, *path;
     int tree_fd;
     CopyFlags flags;
     IdMap uids, gids;
-    bool is_json, is_help;
+    bool is_json, is_help, is_quiet;
 } Arguments;
 
 static void arguments_done(Arguments *arguments)
@@ -46,17 +50,23 @@ static const char help_text[] =
     "berth-importer commit --tree-fd=FD [OPTIONS] SOURCE\n"
     "berth-importer import [OPTIONS] FILE|-\n"
     "berth-importer save [OPTIONS] IMAGE...\n"
+    "berth-importer pull [OPTIONS] REFERENCE...\n"
     "berth-importer pack --tree-fd=FD [OPTIONS] PATH\n"
     "berth-importer unpack --tree-fd=FD [OPTIONS] PATH\n"
     "\n"
     "Loads a docker-archive, an oci-archive or an OCI layout directory into the image store.\n"
     "Archives may be compressed with gzip or zstd; - is standard input.\n"
     "\n"
+    "Or gets images from registries, by way of berth-puller.\n"
+    "\n"
     "      --store=PATH         the image store (default " STORE_DEFAULT_PATH ")\n"
     "      --name=REFERENCE     the image's name instead of those in the archive\n"
     "      --architecture=ARCH  which image of several, as images call it (default: this machine's)\n"
     "      --no-size-limit      also accept what looks like a decompression bomb\n"
     "      --output=FORMAT      what to print about the images: text (default) or json\n"
+    "      --platform=PLATFORM  OS/ARCH[/VARIANT] instead of this machine's\n"
+    "      --tls-verify=BOOL    whether registries must have TLS and a good certificate\n"
+    "      --auth-file=PATH     where passwords of registries are\n"
     "  -q, --quiet              no progress on standard error\n"
     "\n"
     "Packs PATH of the root whose detached mount FD is as a tar archive to standard output, or unpacks one from\n"
@@ -126,7 +136,17 @@ static int parse_option(int option, const char *value, Arguments *arguments, Err
     case 'o':
         return parse_output(value, &arguments->is_json, error);
     case 'q':
+        arguments->is_quiet = true;
         log_set_level(LOG_LEVEL_WARNING);
+        return 0;
+    case 'P':
+        arguments->pull.platform = value;
+        return 0;
+    case 'T':
+        arguments->pull.tls_verify = value;
+        return 0;
+    case 'K':
+        arguments->pull.auth_file = value;
         return 0;
     case 'h':
         arguments->is_help = true;
@@ -199,6 +219,9 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
         {"author", required_argument, NULL, 'A'},
         {"file", required_argument, NULL, 'O'},
         {"format", required_argument, NULL, 'F'},
+        {"platform", required_argument, NULL, 'P'},
+        {"tls-verify", required_argument, NULL, 'T'},
+        {"auth-file", required_argument, NULL, 'K'},
         {},
     };
     static const char *const commands[] = {"load", "commit", "import", "save", "pack", "unpack", NULL};
@@ -209,9 +232,13 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
     if (r < 0 || arguments->is_help)
         return r;
     arguments->command = optind < argc ? argv[optind] : "";
+    arguments->words = optind < argc ? argv + optind + 1 : NULL;
+    if (strcmp(arguments->command, "pull") == 0)
+        return argc - optind < 2 ? error_set(error, -EINVAL, "'pull' takes names of images") : 0;
     if (!strv_contains((char **) (uintptr_t) commands, arguments->command))
         return error_set(error, -EINVAL,
-                         "the commands are: load FILE|DIRECTORY|-, commit SOURCE, import FILE|-, save IMAGE..., pack "
+                         "the commands are: load FILE|DIRECTORY|-, pull REFERENCE..., commit SOURCE, import FILE|-, "
+                         "save IMAGE..., pack "
                          "PATH, unpack PATH");
     arguments->save.images = argv + optind + 1;
     if (strcmp(arguments->command, "save") == 0 && argc - optind > 1)
@@ -263,9 +290,9 @@ static json_t *pack_image(const LoadedImage *image)
 
     STRV_FOREACH (name, image->names)
         (void) json_array_append_new(names, json_string(*name));
-    return json_pack("{s:o, s:s, s:s, s:I, s:I}", "names", names, "id", digest_format(&image->id).text, "manifest",
+    return json_pack("{s:o, s:s, s:s, s:I, s:I, s:b}", "names", names, "id", digest_format(&image->id).text, "manifest",
                      digest_format(&image->manifest).text, "layers", (json_int_t) image->layers_count, "unpacked_bytes",
-                     (json_int_t) image->unpacked_bytes);
+                     (json_int_t) image->unpacked_bytes, "unchanged", image->is_unchanged);
 }
 
 static int print_json(const LoadResult *result)
@@ -381,12 +408,30 @@ static int run_save(const Arguments *arguments, Error *error)
     return save_images(&options, error);
 }
 
+/* Each name by itself: those that came stay when another fails. */
+static int run_pull(const Arguments *arguments, Error *error)
+{
+    _cleanup_load_result_ LoadResult result = {};
+    PullImageOptions options = arguments->pull;
+    int r = 0, finished;
+
+    options.store_path = arguments->load.store_path;
+    options.has_no_size_limit = arguments->load.has_no_size_limit;
+    options.has_progress = !arguments->is_quiet && isatty(STDERR_FILENO);
+    for (char *const *word = arguments->words; *word && r == 0; word++)
+        r = pull_image(&options, *word, &result, error);
+    finished = result.count > 0 || r == 0 ? finish(arguments, &result, EVENT_IMAGE_PULL) : 0;
+    return r < 0 ? r : finished;
+}
+
 static int run_command(const Arguments *arguments, Error *error)
 {
     if (strcmp(arguments->command, "save") == 0)
         return run_save(arguments, error);
     if (strcmp(arguments->command, "load") == 0)
         return run_load(arguments, error);
+    if (strcmp(arguments->command, "pull") == 0)
+        return run_pull(arguments, error);
     if (strcmp(arguments->command, "commit") == 0 || strcmp(arguments->command, "import") == 0)
         return run_commit(arguments, error);
     return run_stream(arguments, error);

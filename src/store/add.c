@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define RETRIES_MAX 32U
 
@@ -79,6 +80,15 @@ int store_load_layer(const Store *store, const Digest *diff_id, LayerInfo *ret)
     if (r == 0)
         r = record_parse_layer(text, size, ret, NULL);
     return r == -EINVAL ? -ENOENT : r;
+}
+
+bool store_has_blob(const Store *store, const Digest *digest, uint64_t size_bytes)
+{
+    StorePath path = store_path(STORE_BLOBS_DIR, digest, "");
+    struct stat st;
+
+    return fstatat(store->fd, path.text, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           (uint64_t) st.st_size == size_bytes;
 }
 
 static int sync_directory(const Store *store, const char *dir, Error *error)
@@ -167,6 +177,31 @@ static int hold_image(StoreAddition *addition, int fd)
     }
     addition->image_fds = larger;
     addition->image_fds[addition->image_fds_count++] = fd;
+    return 0;
+}
+
+int store_hold_image(StoreAddition *addition, const Digest *manifest, StoreImage **ret, Error *error)
+{
+    const Store *store = addition->store;
+    StorePath path = store_path(STORE_BLOBS_DIR, manifest, "");
+    _cleanup_store_image_ StoreImage *image = NULL;
+    int r = store_open_image(store, manifest, &image, error);
+
+    if (r < 0)
+        return r == -EUCLEAN ? -ENOENT : r;
+    if (faccessat(store->fd, path.text, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return -ENOENT;
+    for (size_t i = 0; i < image->layers_count; i++) {
+        LayerInfo info;
+
+        if (store_load_layer(store, &image->layers[i].diff_id, &info) < 0 ||
+            !store_has_blob(store, &image->layers[i].blob, image->layers[i].blob_bytes))
+            return -ENOENT;
+    }
+    r = hold_image(addition, TAKE_FD(image->lock_fd));
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(image);
     return 0;
 }
 

@@ -3,7 +3,7 @@
 /* Owns: how something gets into the store, whole or not at all: a private directory to work in, and the
  *       order in which finished work gets its names (data on disk, layers and blobs, image, references).
  * Never does: check digests: the caller names only what it has verified.
- * Runs in: the importer (and later the puller). */
+ * Runs in: the importer . */
 
 #include "store/record.h"
 #include "store/store.h"
@@ -21,6 +21,12 @@ int store_addition_fd(const StoreAddition *addition);
 
 /* 0 and its .info when the layer is there, whole; -ENOENT. */
 int store_load_layer(const Store *store, const Digest *diff_id, LayerInfo *ret);
+
+/* The image of that manifest when it is there whole (without its configuration); it cannot be removed until the addition
+ * ends. -ENOENT. */
+int store_hold_image(StoreAddition *addition, const Digest *manifest, StoreImage **ret, Error *error);
+/* Whether a blob of that size is there. */
+bool store_has_blob(const Store *store, const Digest *digest, uint64_t size_bytes);
 
 /* A file of the private directory becomes a blob, a directory becomes a layer, once both are on the disk.
  * `tree_name` NULL: the layer is there already. When another process was faster with the layer, its copy

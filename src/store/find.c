@@ -166,13 +166,29 @@ static bool is_same_repository(const char *a, const char *b)
     return end && other && end - a == other - b && strncmp(a, b, (size_t) (end - a)) == 0;
 }
 
+/* What `pull` was asked for by digest has a name of its own: of an index the digest is not the manifest's. */
+static int find_pinned(const Store *store, char *const *candidates, const Digest *digest, StoreImage **ret)
+{
+    STRV_FOREACH (candidate, candidates) {
+        _cleanup_free_ char *name = reference_format_pinned(*candidate, digest);
+        int r = name ? open_reference(store, name, ret, NULL) : -ENOMEM;
+
+        if (r != -ENOENT)
+            return r;
+    }
+    return -ENOENT;
+}
+
 /* NAME@DIGEST: some tag of that repository means, or once meant, that manifest. */
 static int find_by_digest(const Store *store, char *const *candidates, const Digest *manifest, StoreImage **ret,
                           Error *error)
 {
     _cleanup_strv_ char **names = NULL;
-    int r = refs_list(store, &names, error);
+    int r = find_pinned(store, candidates, manifest, ret);
 
+    if (r != -ENOENT)
+        return r;
+    r = refs_list(store, &names, error);
     if (r < 0)
         return r;
     STRV_FOREACH (candidate, candidates)

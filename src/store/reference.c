@@ -198,6 +198,13 @@ char *reference_format_name(const Reference *reference)
                        reference->repository, reference->tag ? reference->tag : REFERENCE_DEFAULT_TAG);
 }
 
+char *reference_format_pinned(const char *name, const Digest *digest)
+{
+    const char *colon = strrchr(name, ':');
+
+    return text_format("%.*s:sha256-%s", colon ? (int) (colon - name) : (int) strlen(name), name, digest->hex);
+}
+
 int reference_list_candidates(const Reference *reference, char ***ret)
 {
     _cleanup_strv_ char **list = NULL;

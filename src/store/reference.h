@@ -33,6 +33,9 @@ int reference_parse(const char *text, Reference *ret, Error *error);
  * memory. */
 char *reference_format_name(const Reference *reference);
 
+/* The name of what was asked for by digest: "DOMAIN/REPOSITORY:sha256-HEX", from a formatted name. NULL without memory. */
+char *reference_format_pinned(const char *name, const Digest *digest);
+
 /* The names under which the store may hold what was asked for, best first. A text with a domain means only
  * itself; a short one ("web") means, in this order: itself as an archive named it ("web:latest"), what was
  * built or loaded here

@@ -1,0 +1,164 @@
+#!/bin/bash
+# hosts: host
+# Images from Debian's docker-registry: plain, with TLS and with a password; platforms, mirrors, short names, run --pull=.
+. "$(dirname "$0")/lib.sh"
+
+here=$(cd "$(dirname "$0")" && pwd)
+
+start_registry() { # LINES OF "http:"...
+    { command -v docker-registry && command -v skopeo && command -v python3; } >/dev/null || skip 'needs docker-registry, skopeo and python3'
+    local line
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    registry=127.0.0.1:$port
+    mkdir -p etc home served
+    {
+        printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: %s/served}}\n' "$PWD"
+        for line; do [[ $line != auth* ]] || echo "$line"; done
+        printf 'http:\n  addr: %s\n' "$registry"
+        for line; do [[ $line == auth* ]] || echo "  $line"; done
+    } >registry.yml
+    docker-registry serve registry.yml >registry.log 2>&1 &
+    retry_until 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null
+    export BERTH_DATA_DIR=$PWD/data BERTH_CONFIG_DIR=$PWD/etc HOME=$PWD/home REGISTRY_AUTH_FILE=
+    export XDG_RUNTIME_DIR=$PWD/home
+}
+
+make_image() { "$here/helpers/make-image" "$@"; }
+copy() { skopeo copy -q --insecure-policy --dest-tls-verify=false "$@"; }
+pull() { "$BERTHCTL" pull -q "$@"; }
+requests() { grep -c 'http.request.method=[GH]E[TA]' registry.log || true; }
+
+test_plain() {
+    start_registry
+    make_image base docker image.tar name=good:1
+    copy docker-archive:image.tar "docker://$registry/a/good:1"
+    expect_rc 1 pull "$registry/a/good:1"
+    grep -q 'for a registry without TLS' <<<"$ERR"
+    assert_eq "$(pull --tls-verify=no "$registry/a/good:1" | cut -d' ' -f1)" "$registry/a/good:1"
+    # What is in the store is what skopeo sees in the registry.
+    local digest
+    digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$registry/a/good:1")
+    assert_eq "$("$BERTHCTL" inspect "$registry/a/good:1" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["manifest"])')" "$digest"
+    assert_eq "$(pull --tls-verify=no "$registry/a/good@$digest" | cut -d' ' -f1)" "$registry/a/good@$digest"
+    "$BERTHCTL" inspect "$registry/a/good@$digest" >/dev/null
+}
+
+test_second_pull() {
+    start_registry
+    printf '[%s]\nInsecure=yes\n' "$registry" >etc/registries.conf
+    make_image base docker image.tar name=good:1
+    copy docker-archive:image.tar "docker://$registry/good:1"
+    pull "$registry/good:1" >/dev/null
+    find data -type f -printf '%p %i %T@\n' | sort >before
+    : >registry.log
+    "$BERTHCTL" pull -q -o json "$registry/good:1" >out
+    grep -q '"unchanged": true' out
+    assert_eq "$(requests)" 1
+    find data -type f -printf '%p %i %T@\n' | sort | diff before -
+}
+
+# Of two images with a layer in common the second fetches what is its own.
+test_shared_layers() {
+    start_registry
+    printf '[%s]\nInsecure=yes\n' "$registry" >etc/registries.conf
+    make_image base docker image.tar name=good:1
+    copy docker-archive:image.tar "docker://$registry/one:1"
+    pull "$registry/one:1" >/dev/null
+    skopeo copy -q --insecure-policy --src-tls-verify=false --dest-tls-verify=false "docker://$registry/one:1" "docker://$registry/two:1"
+    "$BERTHCTL" rmi "$registry/one:1" >/dev/null
+    pull "$registry/one:1" >/dev/null
+    : >registry.log
+    pull "$registry/two:1" >/dev/null
+    ! grep -q 'blobs/sha256' registry.log || fail 'what is here was fetched again'
+}
+
+test_short_names_and_run() {
+    start_registry
+    make_image base docker image.tar name=good:1
+    copy docker-archive:image.tar "docker://$registry/good:1"
+    expect_rc 1 pull good:1
+    grep -q 'Search=' <<<"$ERR"
+    printf '[Registries]\nSearch=%s/nothing %s\n[%s]\nInsecure=yes\n' "$registry" "$registry" "$registry" >etc/registries.conf
+    expect_rc 125 "$BERTHCTL" run --print-plan --pull=never good:1 true
+    grep -q 'no image' <<<"$ERR"
+    "$BERTHCTL" run -q --print-plan good:1 true >plan
+    grep -q exec plan
+    : >registry.log
+    "$BERTHCTL" run -q --print-plan good:1 true >plan
+    assert_eq "$(requests)" 0
+    "$BERTHCTL" run -q --print-plan --pull=newer good:1 true >plan
+    (($(requests) > 0)) || fail 'nobody was asked'
+    expect_rc 125 "$BERTHCTL" run --pull=sometimes good:1 true
+    grep -q 'missing, newer' <<<"$ERR"
+}
+
+test_mirror() {
+    start_registry
+    make_image base docker image.tar name=good:1
+    copy docker-archive:image.tar "docker://$registry/cache/good:1"
+    # The registry itself is not there at all.
+    printf '[nowhere.invalid]\nMirror=%s/cache\n[%s]\nInsecure=yes\n' "$registry" "$registry" >etc/registries.conf
+    assert_eq "$(pull nowhere.invalid/good:1 | cut -d' ' -f1)" nowhere.invalid/good:1
+    printf 'Blocked=yes\n' >>etc/registries.conf
+    sed -i '1a Blocked=yes' etc/registries.conf
+    expect_rc 1 pull nowhere.invalid/good:1
+    grep -q 'blocked' <<<"$ERR"
+}
+
+make_certificates() {
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=test -days 2 2>/dev/null
+    openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server 2>/dev/null
+    openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 \
+        -extfile <(echo "subjectAltName=$1") 2>/dev/null
+}
+
+test_tls_and_password() {
+    { command -v openssl && command -v htpasswd; } >/dev/null || skip 'needs openssl and htpasswd'
+    make_certificates IP:127.0.0.1
+    htpasswd -Bbn user secret >htpasswd 2>/dev/null
+    start_registry "auth: {htpasswd: {realm: x, path: $PWD/htpasswd}}" "tls: {certificate: $PWD/server.crt, key: $PWD/server.key}"
+    make_image base docker image.tar name=good:1
+    copy --dest-creds user:secret docker-archive:image.tar "docker://$registry/good:1"
+    expect_rc 1 pull "$registry/good:1"
+    grep -q "put its authority into" <<<"$ERR"
+    mkdir -p "etc/certs.d/$registry"
+    cp ca.crt "etc/certs.d/$registry/"
+    expect_rc 1 pull "$registry/good:1"
+    grep -q 'a password may be needed' <<<"$ERR"
+    printf '{"auths":{"%s":{"auth":"%s"}}}' "$registry" "$(printf user:wrong | base64)" >auth.json
+    expect_rc 1 pull --authfile=auth.json "$registry/good:1"
+    grep -q 'is refused' <<<"$ERR"
+    ! grep -q wrong <<<"$ERR"
+    # The file is root's alone, as podman writes it.
+    printf '{"auths":{"%s":{"auth":"%s"}}}' "$registry" "$(printf user:secret | base64)" >auth.json
+    chmod 600 auth.json
+    pull --authfile=auth.json "$registry/good:1" >/dev/null
+    mkdir -p home/containers
+    cp auth.json home/containers/
+    pull "$registry/good:1" >/dev/null
+}
+
+test_certificate_of_another() {
+    command -v openssl >/dev/null || skip 'needs openssl'
+    make_certificates DNS:other.invalid
+    start_registry "tls: {certificate: $PWD/server.crt, key: $PWD/server.key}"
+    mkdir -p "etc/certs.d/$registry"
+    cp ca.crt "etc/certs.d/$registry/"
+    expect_rc 1 pull "$registry/good:1"
+    grep -Eq "certificate|SSL" <<<"$ERR"
+    [[ ! -e data/images ]] || assert_eq "$(ls data/images)" ''
+}
+
+# What comes from outside is read by a process that has nothing.
+test_confinement() {
+    command -v strace >/dev/null || skip 'needs strace'
+    start_registry
+    printf '[%s]\nInsecure=yes\n' "$registry" >etc/registries.conf
+    make_image base docker image.tar name=good:1
+    copy docker-archive:image.tar "docker://$registry/good:1"
+    ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=connect,setresuid,seccomp,landlock_restrict_self,execve "$BERTHCTL" pull -q "$registry/good:1" >/dev/null
+    awk -v port="htons($port)" '/setresuid\(65534/ { low[$1] = 1 } /connect\(/ && index($0, port) { n++; if (!low[$1]) bad = 1 }
+        END { exit !(n > 0 && !bad) }' trace || fail 'a connection by a process that is not confined'
+}
+
+run_tests
