@@ -106,7 +106,10 @@ int apply_capabilities(Context *context, const Step *step)
         setresuid(identity->uid, identity->uid, identity->uid) < 0)
         return fail(context, -errno, "cannot become user %u, group %u: %s", identity->uid, identity->gid,
                     errno == EINVAL ? "the container's user namespace has no such id" : strerror(errno));
-    r = process_clear_ambient();
+    /* A change of ids makes us what sysctl fs.suid_dumpable says: others of that user inside could look in until execve(2). */
+    r = process_set_dumpable(false);
+    if (r == 0)
+        r = process_clear_ambient();
     if (r == 0)
         r = process_set_capabilities(identity->uid == 0 ? keep : 0);
     return r < 0 ? fail(context, r, "cannot set the capabilities: %s", strerror(-r)) : 0;

@@ -7,12 +7,12 @@
 #include "base/file.h"
 #include "kernel/mount.h"
 #include "kernel/process.h"
+#include "kernel/procfs.h"
 #include "kernel/resolve.h"
 #include "kernel/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <net/if.h>
@@ -22,30 +22,11 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/vfs.h>
 
-/* Opens a file of procfs through the mount that this process made itself; never through "/proc", which mounts and
- * links of the container can cover. */
-static int open_proc(Context *context, const char *name, int flags)
-{
-    struct statfs fs;
-    int fd;
-
-    if (context->proc_fd < 0)
-        return -ENOENT;
-    fd = resolve_open(context->proc_fd, name, flags | O_NOFOLLOW);
-    if (fd < 0)
-        return fd;
-    if (fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC) {
-        safe_close(fd);
-        return -EXDEV;
-    }
-    return fd;
-}
-
+/* Through the mount that this process made itself; never through "/proc", which mounts and links of the container cover. */
 static int write_proc(Context *context, const char *name, const char *text)
 {
-    _cleanup_close_ int fd = open_proc(context, name, O_WRONLY);
+    _cleanup_close_ int fd = context->proc_fd < 0 ? -ENOENT : procfs_open_at(context->proc_fd, name, O_WRONLY);
 
     return fd < 0 ? fd : file_write_all(fd, text, strlen(text));
 }

@@ -129,14 +129,12 @@ int apply_device(Context *context, const Step *step)
 
     if (parent_fd < 0)
         return target_failure(context, parent_fd, device->target);
+    /* With the mode that it is to have: the umask is 0 since main.c, and a later chmod(2) would follow a link. */
     if (mknodat(parent_fd, name, S_IFCHR | (mode_t) device->mode,
                 makedev((unsigned) device->major, (unsigned) device->minor)) < 0)
         return errno == EPERM
                    ? bind_device(context, device, parent_fd, name)
                    : fail(context, -errno, "cannot make the device '%s': %s", device->target, strerror(errno));
-    /* Not the umask's business, whatever the caller's was. */
-    if (fchmodat(parent_fd, name, (mode_t) device->mode, 0) < 0)
-        return fail(context, -errno, "cannot set the mode of '%s': %s", device->target, strerror(errno));
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "kernel/namespace.h"
 #include "kernel/pipe.h"
 #include "kernel/process.h"
+#include "kernel/procfs.h"
 #include "kernel/socket.h"
 
 #include <errno.h>
@@ -164,7 +165,7 @@ static int set_from_outside(Context *context, const Step *step)
     _cleanup_close_ int own_net = namespace_open(0, "net"), own_ipc = namespace_open(0, "ipc");
     int r = own_net < 0 ? own_net : own_ipc < 0 ? own_ipc : 0;
 
-    context->proc_fd = r < 0 ? -EBADF : open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    context->proc_fd = r < 0 ? -EBADF : procfs_open();
     for (size_t i = 0; i < 2 && r == 0; i++)
         r = namespace_enter(context->payload_pidfd, joined[i]);
     if (r == 0)

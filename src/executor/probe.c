@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "executor/lifecycle.h"
 #include "kernel/cgroup.h"
+#include "kernel/namespace.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
 #include "proto/health.h"
@@ -82,7 +83,7 @@ Probe *probe_new(Context *context, const StepSupervise *step, uint64_t now_usec)
     probe->context = context;
     probe->step = step;
     probe->pidfd = probe->output_fd = probe->inner_fd = -EBADF;
-    probe->own_pid_ns_fd = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    probe->own_pid_ns_fd = namespace_open(0, "pid");
     if (probe->own_pid_ns_fd < 0 || step_list_decode(step->health_plan, step->health_plan_size, &probe->plan) < 0) {
         safe_close(probe->own_pid_ns_fd);
         free(probe);

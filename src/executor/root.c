@@ -7,6 +7,7 @@
 #include "kernel/mount.h"
 #include "kernel/overlay.h"
 #include "kernel/pipe.h"
+#include "kernel/procfs.h"
 #include "kernel/resolve.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ int apply_join(Context *context, const Step *step)
     int target = context_fd(context, step->join.target_pidfd);
 
     /* The last sight of a procfs that no container can have covered: kernel files of this process are reached by it. */
-    context->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    context->proc_fd = procfs_open();
 
     for (int i = 0; i < 3 && step->join.uid > 0; i++)
         (void) pipe_give(i, (uid_t) step->join.uid, (gid_t) step->join.gid);

@@ -84,7 +84,7 @@ static int make_node(Context *context, int tree_fd, const char *text, uid_t uid,
     memcpy(name, text, (size_t) (equals - text));
     name[equals - text] = 0;
     if (mknodat(tree_fd, name, S_IFCHR | 0666, makedev(major_number, minor_number)) < 0 ||
-        fchownat(tree_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 || fchmodat(tree_fd, name, 0666, 0) < 0)
+        fchownat(tree_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
         return fail(context, -errno, "cannot make the device '%s': %s", name, strerror(errno));
     return 0;
 }

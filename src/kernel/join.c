@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/process.h"
+#include "kernel/procfs.h"
 #include "kernel/socket.h"
 
 #include <errno.h>
@@ -19,11 +20,14 @@ typedef struct Reply {
 /* The host's /proc is opened before: the one in there is the container's, which may be anything. */
 static _Noreturn void child_main(int pidfd, JoinFunction function, const void *argument, int socket_fd)
 {
-    int host_fds_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
+    int proc_fd = procfs_open(), host_fds_fd = proc_fd < 0 ? proc_fd : procfs_open_at(proc_fd, "self/fd", O_PATH);
+    int fd = -EBADF;
     Reply reply = {};
 
     (void) process_set_dumpable(false);
-    if (host_fds_fd < 0 || setns(pidfd, CLONE_NEWNS) < 0)
+    if (host_fds_fd < 0)
+        reply.result = host_fds_fd;
+    else if (setns(pidfd, CLONE_NEWNS) < 0)
         reply.result = -errno;
     else
         reply.result = function(host_fds_fd, argument, reply.bytes, &fd);
