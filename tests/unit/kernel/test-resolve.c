@@ -155,7 +155,7 @@ static void a_race_stays_inside(void)
     if (pid == 0)
         for (;;)
             (void) renameat2(root_fd, "swap", root_fd, "swap-link", RENAME_EXCHANGE);
-    for (unsigned i = 0; i < 3000; i++) {
+    for (unsigned i = 0; i < 10000; i++) {
         char path[64];
         int fd = -EBADF;
 
