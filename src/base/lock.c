@@ -3,8 +3,10 @@
 
 #include "base/cleanup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,6 +61,25 @@ bool lock_is_taken(int dir_fd, const char *name)
 
     /* Shared, so that two who ask at once do not see each other. */
     return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+void lock_sweep(int dir_fd, const char *prefix)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+
+    if (!directory) {
+        safe_close(fd);
+        return;
+    }
+    while ((entry = readdir(directory))) {
+        _cleanup_close_ int lock_fd = -EBADF;
+
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && lock_take(dir_fd, entry->d_name, &lock_fd) == 0)
+            (void) unlinkat(dir_fd, entry->d_name, 0);
+    }
+    closedir(directory);
 }
 
 int lock_take_record(int dir_fd, const char *name, bool shared, int *ret_fd)

@@ -14,6 +14,10 @@ int lock_take(int dir_fd, const char *name, int *ret_fd);
 /* Whether somebody has it now. */
 bool lock_is_taken(int dir_fd, const char *name);
 
+/* Unlinks the names that begin with `prefix` and that nobody has. Who asks for one meanwhile takes it all the same, or finds
+ * it taken for this moment. */
+void lock_sweep(int dir_fd, const char *prefix);
+
 /* The same by a lock of the open file description (fcntl_locking(2), F_OFD_SETLK), which flock(2) neither sees nor is seen
  * by, for names that other programs take in that way. `shared` excludes only those that want the name alone. */
 int lock_take_record(int dir_fd, const char *name, bool shared, int *ret_fd);

@@ -20,7 +20,6 @@
 /* Where distributions of containers-common put it; policies bring the other one. */
 #define CONTEXTS_PATH      "/usr/share/containers/selinux/contexts"
 #define CONTEXTS_MAX_BYTES 65536U
-#define LOCK_PREFIX        ".mcs."
 
 DL_SYMBOL_DECLARE(context_free);
 DL_SYMBOL_DECLARE(context_new);
@@ -123,7 +122,7 @@ static int take_categories(const char *name, int locks_fd, unsigned *first, unsi
         int r;
 
         label_pair((start + i) % PAIRS_COUNT, first, second);
-        snprintf(lock, sizeof(lock), LOCK_PREFIX "%u.%u", *first, *second);
+        snprintf(lock, sizeof(lock), LABEL_LOCK_PREFIX "%u.%u", *first, *second);
         r = lock_take(locks_fd, lock, ret_fd);
         if (r != -EBUSY)
             return r;

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/* A container's categories N and M are the lock ".mcs.N.M": no container has such a name. */
+#define LABEL_LOCK_PREFIX ".mcs."
+
 /* What was asked for. NULL is "as the policy says". */
 typedef struct LabelRequest {
     const char

@@ -6,6 +6,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "host/events.h"
+#include "host/label.h"
 #include "kernel/cgroup.h"
 #include "kernel/namespace.h"
 #include "kernel/process.h"
@@ -398,6 +399,8 @@ void roster_undo(Roster *roster, const Machine *machine)
 
 void roster_sweep(Roster *roster)
 {
+    /* A supervisor does not know which categories it holds, and may not live to unlink them. */
+    lock_sweep(roster->locks_fd, LABEL_LOCK_PREFIX);
     file_sweep_temporary_at(roster->machines_fd, TEMPORARY_AGE_SEC);
     file_sweep_temporary_at(roster->exits_fd, TEMPORARY_AGE_SEC);
     file_sweep_temporary_at(roster->definitions_fd, TEMPORARY_AGE_SEC);

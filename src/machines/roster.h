@@ -71,7 +71,7 @@ void roster_forget_log(Roster *roster, const char *name);
  * listed, entered and stopped. `report` is told of each that was taken back; may be NULL. */
 typedef void (*RosterReport)(const char *name, const char *what, void *userdata);
 int roster_reconcile(Roster *roster, RosterReport report, void *userdata);
-/* Removes the temporary files of writers that were killed. */
+/* Removes the temporary files of writers that were killed, and the names of SELinux categories that nobody holds. */
 void roster_sweep(Roster *roster);
 
 /* A pidfd of the machine's first process, verified by its start time: -ESRCH when the pid was recycled. */

@@ -99,6 +99,21 @@ static void records_are_shared_or_not(void)
     ASSERT_EQ(faccessat(directory_fd, "record", F_OK, 0), 0);
 }
 
+static void what_nobody_holds_is_swept(void)
+{
+    _cleanup_close_ int held = -EBADF, left = -EBADF, other = -EBADF;
+
+    ASSERT_OK(lock_take(directory_fd, ".kind.held", &held));
+    ASSERT_OK(lock_take(directory_fd, ".kind.left", &left));
+    ASSERT_OK(lock_take(directory_fd, ".other", &other));
+    left = safe_close(left);
+    other = safe_close(other);
+    lock_sweep(directory_fd, ".kind.");
+    ASSERT_EQ(faccessat(directory_fd, ".kind.held", F_OK, 0), 0);
+    ASSERT_EQ(faccessat(directory_fd, ".kind.left", F_OK, 0), -1);
+    ASSERT_EQ(faccessat(directory_fd, ".other", F_OK, 0), 0);
+}
+
 int main(void)
 {
     char directory[] = "/tmp/berth-test-lock.XXXXXX";
@@ -111,6 +126,7 @@ int main(void)
     TEST_RUN(unlinked_name_is_free);
     TEST_RUN(no_link_is_followed);
     TEST_RUN(records_are_shared_or_not);
+    TEST_RUN(what_nobody_holds_is_swept);
     close(directory_fd);
     (void) file_remove_tree_at(AT_FDCWD, directory);
     return test_finish();
