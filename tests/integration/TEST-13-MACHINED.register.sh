@@ -13,7 +13,6 @@ prepare_machined() {
     # Names of machines are host names.
     ID=${ID//[^a-zA-Z0-9]/-}
     command -v machinectl >/dev/null || skip 'there is no machinectl'
-    machined_may_look || skip "SELinux does not let systemd-machined look at containers"
 }
 
 machine() { # NAME PROPERTY
@@ -108,9 +107,12 @@ test_machinectl_on_a_program() {
     assert_match "$(machinectl list --no-legend --no-pager)" "$ID-m +container +berth +berth-test"
     assert_match "$(machinectl status --no-pager "$ID-m")" "Unit: berth-$ID-m.scope"
     assert_eq "$(ps -o machine= -p "$(state_field "$ID-m" leader)" | tr -d ' ')" "$ID-m"
-    echo data >file
-    machinectl copy-to "$ID-m" "$TEST_TMP/file" /tmp/file
-    assert_eq "$(b exec "$ID-m" cat /tmp/file)" data
+    # The policy lets machined read no files of users; berthctl may.
+    if [[ $(getenforce 2>/dev/null) != Enforcing ]]; then
+        echo data >file
+        machinectl copy-to "$ID-m" "$TEST_TMP/file" /tmp/file
+        assert_eq "$(b exec "$ID-m" cat /tmp/file)" data
+    fi
     machinectl kill --kill-whom=leader -s TERM "$ID-m"
     retry_until "$SETTLE_TIMEOUT" is_gone "$ID-m"
     is_no_machine "$ID-m" || fail 'still registered after kill'

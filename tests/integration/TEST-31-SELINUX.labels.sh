@@ -92,6 +92,62 @@ test_categories_keep_containers_apart() {
     b run --rm --security-opt label=disable -v "$TEST_TMP/none:/none" "$(image)" cat /none/file
 }
 
+# Memory, by somebody who has nothing but another container's label: the host's root with all capabilities, in no namespace
+# and behind no filter.
+test_categories_protect_memory() {
+    local attacker=$TEST_TMP/attacker leader
+    prepare_image '{"Cmd":["/bin/true"]}'
+    install_helper probe
+    cp "$ROOT/bin/probe" "$attacker"
+    chcon "$(contexts file | cut -d: -f1-3):s0" "$attacker"
+    start_image a --userns=host
+    start_image b --userns=host
+    leader=$(state_field "$ID-b" leader)
+    # What could be reached, if the labels did not say no; and what the policy leaves of it to a container in its own label.
+    expect_rc 15 "$attacker" reach "$leader"
+    expect_rc 8 runcon "$(label_of "$ID-b")" "$attacker" reach "$leader"
+    expect_rc 0 runcon "$(label_of "$ID-a")" "$attacker" reach "$leader"
+    # Nor the supervisor, nor any other process of the host.
+    expect_rc 0 runcon "$(label_of "$ID-a")" "$attacker" reach "$(state_field "$ID-b" supervisor)"
+    expect_rc 0 runcon "$(label_of "$ID-a")" "$attacker" reach 1
+    b terminate "$ID-a" "$ID-b"
+}
+
+has_logged() { b logs "$1" | grep -q logged; } # NAME
+
+# Volumes, copies in and out, logs: as in everyday work, nothing is denied.
+test_files_and_logs_are_allowed() {
+    prepare_image '{"Cmd":["/bin/true"]}'
+    mark_denials
+    mkdir "$TEST_TMP/shared" "$TEST_TMP/own"
+    b run -d --name "$ID-v" -v "$TEST_TMP/shared:/shared:z" -v "$TEST_TMP/own:/own:Z" "$(image)" \
+        /bin/sh -c 'echo logged; echo 1 >/shared/f; echo 2 >/own/f; mv /own/f /own/g; trap "exit 0" TERM; while :; do sleep 1000 & wait; done' >/dev/null
+    retry_until "$SETTLE_TIMEOUT" test -e "$TEST_TMP/own/g"
+    assert_eq "$(cat "$TEST_TMP/shared/f" "$TEST_TMP/own/g")" "$(printf '1\n2')"
+    echo in >"$TEST_TMP/in"
+    b cp "$TEST_TMP/in" "$ID-v:/tmp/in"
+    assert_eq "$(b exec "$ID-v" /bin/sh -c 'cat /tmp/in; echo out >/tmp/out')" in
+    b cp "$ID-v:/tmp/out" "$TEST_TMP/out"
+    assert_eq "$(cat "$TEST_TMP/out")" out
+    retry_until "$SETTLE_TIMEOUT" has_logged "$ID-v"
+    b stop "$ID-v"
+    assert_eq "$(denials)" ''
+}
+
+# Names of categories that nobody holds do not pile up.
+test_categories_are_given_back() {
+    local lock level
+    prepare_image '{"Cmd":["/bin/true"]}'
+    start_image a
+    level=$(level_of "$(label_of "$ID-a")")
+    lock=$BERTH_RUN/locks/.mcs.$(sed 's/^s0:c//; s/,c/./' <<<"$level")
+    b list >/dev/null
+    [[ -e $lock ]] || fail "the name of categories in use has gone: $lock"
+    b terminate "$ID-a"
+    b list >/dev/null
+    [[ ! -e $lock ]] || fail "nobody has these categories: $lock"
+}
+
 test_what_is_asked_for() {
     local type
     prepare_image '{"Cmd":["/bin/true"]}'
@@ -105,6 +161,19 @@ test_what_is_asked_for() {
     expect_rc 125 b run --rm -Z nonsense "$(image)" /bin/true
     assert_match "$ERR" 'nonsense'
     assert_no_trace "$ID"
+}
+
+# What systemd starts is in a domain of Berth's own (selinux/berth.te), so it may start containers too.
+test_services_are_confined() {
+    prepare_image '{"Cmd":["/bin/true"]}'
+    mark_denials
+    expect_rc 0 systemd-run --quiet --wait --pipe "$BERTHCTL" run --rm "$(image)" cat /proc/self/attr/current
+    assert_match "$OUT" ":$(type_of "$(contexts process)"):s0:c"
+    assert_eq "$ERR" ''
+    expect_rc 0 systemd-run --quiet --wait --pipe -p Type=notify -p Delegate=yes -p NotifyAccess=all "$BERTHCTL" run --keep-unit --name "$ID" --rm "$(image)" \
+        /bin/sh -c 'cat /proc/self/attr/current; echo; echo >/dev/shm/x'
+    assert_match "$OUT" ":$(type_of "$(contexts process)"):s0:c"
+    assert_eq "$(denials)" ''
 }
 
 # A directory keeps its labels: one that is no container's is run without confinement, and that is said.
@@ -121,4 +190,12 @@ test_directories_keep_theirs() {
     assert_eq "$ERR" ''
 }
 
+# What was denied since the boot, to be read with the results.
+print_denials() {
+    { grep 'avc:  denied' /var/log/audit/audit.log || true; } |
+        sed -E 's/^.*denied +(\{[^}]*\}).*(comm="[^"]*").*scontext=([^ ]*).*tcontext=([^ ]*).*tclass=([^ ]*).*/# \1 \2 \3 \4 \5/; s/^type=/# &/' |
+        sort | uniq -c | sort -rn | sed -E 's/^ *([0-9]+) # /# AVC \1 /' | head -n 40
+}
+
+trap print_denials EXIT
 run_tests

@@ -127,22 +127,6 @@ assert_removed() { # NAME
         "${BERTH_DATA_DIR:-/var/lib/berth}/containers" "${BERTH_CONFIG_DIR:-/etc/berth}"
 }
 
-# Debian's SELinux policy does not let systemd-machined look at what an administrator starts, so it cannot register it. (What
-# systemd starts it may.)
-machined_may_look() {
-    { local - && set +x; } 2>/dev/null
-    local pid reply unit=berth-test-look-$$
-    [[ $(getenforce 2>/dev/null) == Enforcing ]] || return 0
-    # With --scope the process is this one's child, in this one's domain.
-    systemd-run -q --scope --unit "$unit" sleep 60 &
-    pid=$!
-    retry_until "$SETTLE_TIMEOUT" systemctl is-active "$unit.scope"
-    reply=$(busctl call org.freedesktop.machine1 /org/freedesktop/machine1 org.freedesktop.machine1.Manager \
-        RegisterMachineWithNetwork sayssusai "$unit" 0 test container "$pid" '' 0 2>&1) || true
-    kill "$pid"
-    [[ $reply != *'Permission denied'* ]]
-}
-
 # No byte in what a person may see that could act on a terminal.
 assert_printable() { # FILE
     local found=0

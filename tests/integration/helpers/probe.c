@@ -4,6 +4,8 @@
  *     probe                    what this process is and has, as JSON
  *     probe exe PID            tries to open /proc/PID/exe for writing: "OK" or the error's name
  *     probe spy FILE           until FILE is there: tries to get at every process while it still is the executor
+ *     probe reach PID          exits with the sum of what it can do to that process: 1 trace it, 2 open its memory, 4 read that
+ *                              by process_vm_readv(2), 8 see its root
  *     probe race A B FILE      until FILE is there: exchanges the two paths; prints how often
  *     probe memory MIB         allocates and touches that much; prints "done" when it could
  *     probe forks N            makes N children that wait; prints how many it got, ends them
@@ -25,6 +27,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -339,6 +342,28 @@ static int burn(double seconds)
     return 0;
 }
 
+/* By its exit status alone: SELinux takes the standard output of another domain away. */
+static int reach(const char *text)
+{
+    pid_t pid = (pid_t) atoi(text);
+    char path[64], byte = 0, target[256];
+    struct iovec here = {&byte, 1}, there = {&byte, 1};
+    int reached = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+    if (open(path, O_RDONLY | O_CLOEXEC) >= 0)
+        reached |= 2;
+    /* Where there is nothing at that address, it was let look. */
+    if (process_vm_readv(pid, &here, 1, &there, 1, 0) >= 0 || errno == EFAULT)
+        reached |= 4;
+    snprintf(path, sizeof(path), "/proc/%d/root", pid);
+    if (readlink(path, target, sizeof(target)) >= 0)
+        reached |= 8;
+    if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0)
+        reached |= 1;
+    return reached;
+}
+
 int main(int argc, char *argv[])
 {
     const char *verb = argc > 1 ? argv[1] : "";
@@ -350,6 +375,8 @@ int main(int argc, char *argv[])
         return try_exe(argv[2]);
     else if (argc == 3 && strcmp(verb, "spy") == 0)
         return spy(argv[2]);
+    else if (argc == 3 && strcmp(verb, "reach") == 0)
+        return reach(argv[2]);
     else if (argc == 5 && strcmp(verb, "race") == 0)
         return race(argv[2], argv[3], argv[4]);
     else if (argc == 3 && strcmp(verb, "memory") == 0)
