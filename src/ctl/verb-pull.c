@@ -77,13 +77,15 @@ static int parse_when(const char *text, PullWhen *ret, Error *error)
     return error_set(error, -EINVAL, "--pull=%s: use missing, newer, always or never", text);
 }
 
-/* What was made here or has no registry configured is in no registry. */
+/* What is no name, was made here or has no registry configured is in no registry. */
 static bool has_registry(const char *name)
 {
     _cleanup_reference_ Reference reference = {};
     _cleanup_registries_ Registries registries = {};
 
-    if (reference_parse(name, &reference, NULL) < 0 || registries_load(&registries, NULL) < 0)
+    if (reference_parse(name, &reference, NULL) < 0)
+        return false;
+    if (registries_load(&registries, NULL) < 0)
         return true; /* whoever pulls says what is wrong */
     return reference.domain ? strcmp(reference.domain, "localhost") != 0 : registries.search != NULL;
 }
