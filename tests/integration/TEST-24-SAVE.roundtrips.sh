@@ -107,7 +107,7 @@ test_podman_runs_what_is_saved() {
     local form storage=(--root "$TEST_TMP/podman" --runroot "$TEST_TMP/podman-run" --storage-driver vfs --cgroup-manager cgroupfs --runtime runc)
     for form in oci-archive docker-archive; do
         b save --format="$form" made:1 | podman "${storage[@]}" load -q >/dev/null
-        assert_eq "$(podman "${storage[@]}" run --rm --ulimit host --network none localhost/made:1)" "$made"
+        assert_eq "$(podman "${storage[@]}" run --rm --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --network none localhost/made:1)" "$made"
         podman "${storage[@]}" save -q --format="$form" -o "podman-$form" localhost/made:1
         podman "${storage[@]}" rmi -f localhost/made:1 >/dev/null
         b load --quiet --name=podman:1 "podman-$form" >/dev/null
