@@ -116,7 +116,7 @@ static int shown_make(const Profile *profile, Shown *ret)
     if (r == 0)
         r = add_unit_properties(shown);
     if (r == 0)
-        r = strv_extend(&shown->namespaces, (char *const *) (uintptr_t) profile_namespaces(profile));
+        r = strv_extend(&shown->namespaces, (char *const *) (uintptr_t) profile_namespaces);
     return r == 0 ? add_calls(shown) : r;
 }
 

@@ -137,10 +137,4 @@ const Profile *profile_find(const char *name)
     return NULL;
 }
 
-const char *const *profile_namespaces(const Profile *profile)
-{
-    static const char *const names[] = {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts", NULL};
-    static const char *const without_user[] = {"cgroup", "ipc", "mnt", "net", "pid", "uts", NULL};
-
-    return profile->needs_user_namespace ? names : without_user;
-}
+const char *const profile_namespaces[] = {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts", NULL};

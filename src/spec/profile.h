@@ -40,6 +40,6 @@ const Profile *profile_find(const char *name);
 /* The device nodes in every container's /dev, whatever its profile. Ended by a row without a path. */
 extern const ProfileDevice profile_devices[];
 
-/* Namespaces that a container of the profile has of its own when nothing else is said: names of namespaces(7). The user
- * namespace is among them only where the profile cannot do without. */
-const char *const *profile_namespaces(const Profile *profile);
+/* Namespaces that every container has of its own when nothing else is said, whatever its profile: names of namespaces(7).
+ * Ended by NULL. */
+extern const char *const profile_namespaces[];

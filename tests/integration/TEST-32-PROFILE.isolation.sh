@@ -39,6 +39,19 @@ test_printed_profiles_are_true() {
     assert_eq "$(json probe.json 'd["status"]["Seccomp"]')" 0
 }
 
+test_printed_namespaces_are_its_own() {
+    prepare_nested # where ids cannot be mapped a line says so, and there is one less
+    local name profile
+    for profile in application system nested; do
+        b show-profile -o json "$profile" >profile.json
+        for name in $(json profile.json '" ".join(d[0]["namespaces"])'); do
+            assert_ne "$(run_in --profile="$profile" readlink "/proc/self/ns/$name")" "$(readlink "/proc/self/ns/$name")"
+        done
+    done
+    # And no other that there is a choice about.
+    assert_eq "$(json profile.json '" ".join(d[0]["namespaces"])')" 'cgroup ipc mnt net pid user uts'
+}
+
 # Engines mount the kernel's file systems for their own containers, in namespaces of their own.
 test_nested() {
     prepare_nested
