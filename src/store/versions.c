@@ -71,7 +71,7 @@ int store_untag(Store *store, const char *name, char **ret_name, Error *error)
     return r;
 }
 
-static int find_name(Store *store, const char *name, char **ret_name, Ref *ret, Error *error)
+int store_load_history(Store *store, const char *name, char **ret_name, Ref *ret, Error *error)
 {
     _cleanup_free_ char *whole = NULL;
     int r = refs_find(store, name, &whole, ret);
@@ -85,11 +85,6 @@ static int find_name(Store *store, const char *name, char **ret_name, Ref *ret, 
         return r;
     *ret_name = TAKE_PTR(whole);
     return 0;
-}
-
-int store_load_history(Store *store, const char *name, char **ret_name, Ref *ret, Error *error)
-{
-    return find_name(store, name, ret_name, ret, error);
 }
 
 bool store_has_image(Store *store, const Digest *manifest)
@@ -121,7 +116,7 @@ static int rollback_locked(Store *store, const char *name, size_t back, char **r
     _cleanup_free_ char *whole = NULL, *source = text_format("rollback @%zu", back);
     _cleanup_ref_ Ref ref = {};
     const RefEntry *entry;
-    int r = find_name(store, name, &whole, &ref, error);
+    int r = store_load_history(store, name, &whole, &ref, error);
 
     if (r < 0)
         return r;
