@@ -165,7 +165,9 @@ static int set_from_outside(Context *context, const Step *step)
     _cleanup_close_ int own_net = namespace_open(0, "net"), own_ipc = namespace_open(0, "ipc");
     int r = own_net < 0 ? own_net : own_ipc < 0 ? own_ipc : 0;
 
-    context->proc_fd = r < 0 ? -EBADF : procfs_open();
+    if (r == 0)
+        r = context->proc_fd = procfs_open();
+    r = MIN(r, 0);
     for (size_t i = 0; i < 2 && r == 0; i++)
         r = namespace_enter(context->payload_pidfd, joined[i]);
     if (r == 0)
