@@ -6,6 +6,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "host/properties.h"
+#include "inputs/definition.h"
 
 #include <errno.h>
 #include <string.h>
@@ -257,19 +258,31 @@ static int check_container(Definition *definition, const DefinitionPlaces *place
     return 0;
 }
 
+/* Whether it is one. */
+static bool refuse_template(Definition *definition)
+{
+    _cleanup_error_ Error error = {};
+    int r;
+
+    if (!definition_name_is_template(definition->name))
+        return false;
+    r = error_set(&error, -EOPNOTSUPP, "%s: only containers can be templates", definition->path);
+    definition_add_problem(definition, &error, r);
+    return true;
+}
+
 /* The keys of NAME.image, each with the place that it has in the unit; quadlet's others concern pulling. */
 static void check_image(Definition *definition)
 {
     static const char *const known[] = {"Image", "File"};
     _cleanup_error_ Error error = {};
-    int r = 0;
+    int r;
 
     for (size_t i = 0; i < definition->lines.count; i++) {
         const UnitLine *line = &definition->lines.items[i];
         bool is_known = false;
 
-        if (strcmp(line->section, "Unit") == 0 || strcmp(line->section, "Service") == 0 ||
-            strcmp(line->section, "Install") == 0)
+        if (definition_is_unit_section(line->section))
             continue;
         for (size_t j = 0; j < ELEMENTSOF(known); j++)
             is_known = is_known || strcmp(line->key, known[j]) == 0;
@@ -280,12 +293,10 @@ static void check_image(Definition *definition)
         else if (strcmp(line->key, "File") == 0 && !path_is_absolute(line->value))
             add_problem(definition, line, "not an absolute path");
     }
-    if (definition_name_is_template(definition->name))
-        r = error_set(&error, -EOPNOTSUPP, "%s: only containers can be templates", definition->path);
-    else if (!unit_lines_find(&definition->lines, "Image", "Image"))
-        r = error_set(&error, -EINVAL, "%s: [Image] says no Image=", definition->path);
-    if (r < 0)
-        definition_add_problem(definition, &error, r);
+    if (refuse_template(definition) || unit_lines_find(&definition->lines, "Image", "Image"))
+        return;
+    r = error_set(&error, -EINVAL, "%s: [Image] says no Image=", definition->path);
+    definition_add_problem(definition, &error, r);
 }
 
 /* The same of NAME.volume; what is the same as podman's default may be said. */
@@ -294,14 +305,12 @@ static void check_volume(Definition *definition)
     static const struct {
         const char *key, *same;
     } known[] = {{"VolumeName", NULL}, {"Driver", "local"}, {"Copy", "true"}};
-    _cleanup_error_ Error error = {};
 
     for (size_t i = 0; i < definition->lines.count; i++) {
         const UnitLine *line = &definition->lines.items[i];
         bool is_known = false;
 
-        if (strcmp(line->section, "Unit") == 0 || strcmp(line->section, "Service") == 0 ||
-            strcmp(line->section, "Install") == 0)
+        if (definition_is_unit_section(line->section))
             continue;
         for (size_t j = 0; j < ELEMENTSOF(known); j++)
             is_known = is_known || (strcmp(line->key, known[j].key) == 0 &&
@@ -313,11 +322,7 @@ static void check_volume(Definition *definition)
         else if (strcmp(line->key, "VolumeName") == 0 && !text_is_name(line->value))
             add_problem(definition, line, "not the name of a volume");
     }
-    if (definition_name_is_template(definition->name)) {
-        int r = error_set(&error, -EOPNOTSUPP, "%s: only containers can be templates", definition->path);
-
-        definition_add_problem(definition, &error, r);
-    }
+    (void) refuse_template(definition);
 }
 
 /* A generated unit comes before one of a package: "ssh.container" would be the end of the host's own ssh.service. */

@@ -16,7 +16,7 @@ typedef struct Reader {
     const char *source;
 } Reader;
 
-static bool is_section_of_systemd(const char *section)
+bool definition_is_unit_section(const char *section)
 {
     return strcmp(section, "Unit") == 0 || strcmp(section, "Service") == 0 || strcmp(section, "Install") == 0;
 }
@@ -84,7 +84,7 @@ static int add_assignment(const DefinitionReader *reader, const char *section, c
     const Setting *setting;
     int r;
 
-    if (is_section_of_systemd(section))
+    if (definition_is_unit_section(section))
         return reader->lines ? unit_lines_add(reader->lines, section, key, value, origin) : 0;
     if (!is_section(section))
         return error_set(error, -EINVAL, "unknown section [%s]", section);

@@ -7,6 +7,8 @@
 #include "inputs/unit-lines.h"
 #include "spec/spec.h"
 
+#include <stdbool.h>
+
 /* Told of each error, which it takes over; the reading goes on behind it. */
 typedef void (*DefinitionProblem)(Error *problem, int code, void *userdata);
 
@@ -29,3 +31,6 @@ int definition_parse(const char *text, size_t size, const char *source, Trust tr
 /* Writes what differs from the defaults, percent signs doubled; definition_parse() of the result gives the same spec. -EINVAL for a value
  * that the syntax cannot hold: a newline in it could add a line, a backslash at its end swallow one. Caller owns *ret. */
 int definition_format(const ContainerSpec *spec, char **ret, Error *error);
+
+/* Pure: [Unit], [Service] and [Install] are systemd's: they go into the unit as they are. */
+bool definition_is_unit_section(const char *section);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "inputs/quadlet.h"
 
+#include "inputs/definition.h"
+
 #include "base/buffer.h"
 #include "base/path.h"
 #include "base/strv.h"
@@ -62,8 +64,7 @@ static void convert_assignment(Converter *converter, const UnitLine *line, unsig
     bool is_container = strcmp(converter->section, "Container") == 0;
     Buffer *text = &converter->text;
 
-    if (strcmp(converter->section, "Unit") == 0 || strcmp(converter->section, "Service") == 0 ||
-        strcmp(converter->section, "Install") == 0) {
+    if (definition_is_unit_section(converter->section)) {
         buffer_append(text, lines, size);
         return;
     }
