@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/file.h"
 
+#include "base/strv.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -152,6 +153,26 @@ int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t 
 }
 
 /* ".#NAME.0123456789abcdef" */
+int file_list_at(int dir_fd, const char *path, bool (*wants)(const char *name), char ***ret)
+{
+    int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    int r = 0;
+
+    if (!directory) {
+        r = -errno;
+        safe_close(fd);
+        return r;
+    }
+    while (r == 0 && (entry = readdir(directory)))
+        if (wants ? wants(entry->d_name) : entry->d_name[0] != '.')
+            r = strv_append(ret, entry->d_name);
+    closedir(directory);
+    strv_sort(*ret);
+    return r;
+}
+
 static bool is_temporary(const char *name)
 {
     const char *number = strrchr(name, '.');

@@ -34,6 +34,9 @@ void file_sweep_temporary_at(int dir_fd, unsigned age_sec);
 /* Reads until `size` bytes or the end of file; returns the count or -errno. */
 ssize_t file_read_all(int fd, void *data, size_t size);
 
+/* The names in a directory that `wants` says yes to, sorted; NULL: all that do not begin with a dot. `ret` is added to. */
+int file_list_at(int dir_fd, const char *path, bool (*wants)(const char *name), char ***ret);
+
 /* Creates a directory and its missing parents, each with `mode`, without following links below `dir_fd`, and opens
  * it (O_DIRECTORY|O_CLOEXEC). An absolute `path` ignores `dir_fd`. */
 int file_open_directory_at(int dir_fd, const char *path, bool create, mode_t mode, int *ret_fd);

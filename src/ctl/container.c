@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/container.h"
 
+#include "base/file.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "ctl/definitions.h"
 #include "machines/pause.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -162,19 +162,9 @@ static int merge_names(char ***names, char *const *more)
 /* What containers wrote stays over a reboot, also where their definition was in /run. */
 static int list_data(const Roster *roster, char ***ret)
 {
-    int fd = openat(roster->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
+    int r = file_list_at(roster->containers_fd, ".", text_is_name, ret);
 
-    if (!directory) {
-        safe_close(fd);
-        return 0;
-    }
-    while (r == 0 && (entry = readdir(directory)))
-        if (text_is_name(entry->d_name))
-            r = strv_append(ret, entry->d_name);
-    closedir(directory);
-    return r;
+    return r == -ENOMEM ? r : 0;
 }
 
 int container_list_names(Ctl *ctl, bool all, char ***ret, Error *error)

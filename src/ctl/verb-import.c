@@ -11,7 +11,6 @@
 #include "definitions/unit.h"
 #include "inputs/quadlet.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,18 +76,9 @@ static int convert_file(Import *import, const char *folder, const char *name, Er
 
 static int list_sorted(const char *path, char ***ret, Error *error)
 {
-    DIR *directory = opendir(path);
-    struct dirent *entry;
-    int r = directory ? 0 : -errno;
+    int r = file_list_at(AT_FDCWD, path, NULL, ret);
 
-    if (r < 0)
-        return error_set(error, r, "cannot read '%s': %s", path, strerror(-r));
-    while (r == 0 && (entry = readdir(directory)))
-        if (entry->d_name[0] != '.')
-            r = strv_append(ret, entry->d_name);
-    closedir(directory);
-    strv_sort(*ret);
-    return r;
+    return r < 0 ? error_set(error, r, "cannot read '%s': %s", path, strerror(-r)) : 0;
 }
 
 /* "web.container.d" */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "definitions/places.h"
 
+#include "base/file.h"
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -95,18 +95,10 @@ char **definition_directories(void)
 static int list_directory(const char *path, char ***ret)
 {
     _cleanup_strv_ char **names = NULL;
-    DIR *directory = opendir(path);
-    struct dirent *entry;
-    int r = 0;
+    int r = file_list_at(AT_FDCWD, path, NULL, &names);
 
-    while (directory && r == 0 && (entry = readdir(directory)))
-        if (entry->d_name[0] != '.')
-            r = strv_append(&names, entry->d_name);
-    if (directory)
-        closedir(directory);
-    if (r < 0)
+    if (r == -ENOMEM)
         return r;
-    strv_sort(names);
     *ret = TAKE_PTR(names);
     return 0;
 }

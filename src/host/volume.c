@@ -36,19 +36,10 @@ static DIR *open_list(int fd)
 int volumes_list(int volumes_fd, char ***ret)
 {
     _cleanup_strv_ char **names = NULL;
-    DIR *directory = open_list(volumes_fd);
-    const struct dirent *entry;
-    int r = 0;
+    int r = file_list_at(volumes_fd, ".", text_is_name, &names);
 
-    if (!directory)
-        return -errno;
-    while (r == 0 && (entry = readdir(directory)))
-        if (text_is_name(entry->d_name))
-            r = strv_append(&names, entry->d_name);
-    closedir(directory);
     if (r < 0)
         return r;
-    strv_sort(names);
     *ret = TAKE_PTR(names);
     return 0;
 }

@@ -12,7 +12,6 @@
 #include "kernel/process.h"
 #include "proto/health.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -204,22 +203,10 @@ void roster_forget(Roster *roster, const char *name)
 int roster_list(Roster *roster, char ***ret)
 {
     _cleanup_strv_ char **names = NULL;
-    int fd = openat(roster->machines_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
-    int r = 0;
+    int r = file_list_at(roster->machines_fd, ".", text_is_name, &names);
 
-    if (!directory) {
-        safe_close(fd);
-        return -errno;
-    }
-    while (r == 0 && (entry = readdir(directory)))
-        if (text_is_name(entry->d_name))
-            r = strv_append(&names, entry->d_name);
-    closedir(directory);
     if (r < 0)
         return r;
-    strv_sort(names);
     *ret = TAKE_PTR(names);
     return 0;
 }

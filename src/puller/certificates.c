@@ -8,7 +8,6 @@
 #include "base/strv.h"
 #include "base/text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -21,22 +20,6 @@ static int read_file(const char *path, char **ret, size_t *ret_size, Error *erro
     int r = fd < 0 ? -errno : file_read_fd(fd, FILE_MAX_BYTES, ret, ret_size);
 
     return r < 0 ? error_set(error, r, "cannot read '%s': %s", path, strerror(-r)) : 0;
-}
-
-static int list_sorted(const char *path, char ***ret)
-{
-    DIR *directory = opendir(path);
-    struct dirent *entry;
-    int r = 0;
-
-    if (!directory)
-        return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-    while (r == 0 && (entry = readdir(directory)))
-        if (entry->d_name[0] != '.')
-            r = strv_append(ret, entry->d_name);
-    closedir(directory);
-    strv_sort(*ret);
-    return r;
 }
 
 static int read_pair(Site *site, const char *directory, const char *name, Error *error)
@@ -54,8 +37,10 @@ static int read_pair(Site *site, const char *directory, const char *name, Error 
 static int add_directory(Site *site, const char *directory, Buffer *authorities, Error *error)
 {
     _cleanup_strv_ char **names = NULL;
-    int r = list_sorted(directory, &names);
+    int r = file_list_at(AT_FDCWD, directory, NULL, &names);
 
+    if (r == -ENOENT || r == -ENOTDIR)
+        return 0;
     if (r < 0)
         return error_set(error, r, "cannot read '%s': %s", directory, strerror(-r));
     STRV_FOREACH (name, names) {
