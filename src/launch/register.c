@@ -3,6 +3,7 @@
 
 #include "launch/internal.h"
 
+#include "base/program.h"
 #include "base/text.h"
 #include "host/machined.h"
 
@@ -25,20 +26,6 @@ static bool wants_registration(const ContainerSpec *spec)
     }
 }
 
-static int open_registrar(void)
-{
-    const char *const places[] = {BERTH_BUILD_DIR[0] ? BERTH_BUILD_DIR "/registrar/" REGISTRAR_NAME : NULL,
-                                  BERTH_LIBEXEC_DIR "/" REGISTRAR_NAME};
-
-    for (size_t i = 0; i < ELEMENTSOF(places); i++) {
-        int fd = places[i] ? open(places[i], O_PATH | O_CLOEXEC) : -1;
-
-        if (fd >= 0)
-            return fd;
-    }
-    return -errno;
-}
-
 int launch_gather_registrar(Launch *launch, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
@@ -50,11 +37,9 @@ int launch_gather_registrar(Launch *launch, Error *error)
                          spec_origin(spec, offsetof(ContainerSpec, registration)));
     if (!launch->wants_registration && !plan_restarts(spec))
         return 0;
-    fd = open_registrar();
+    fd = program_open("registrar", REGISTRAR_NAME, error);
     if (fd < 0)
-        return error_hint(
-            error, error_set(error, fd, "cannot find %s: %s", BERTH_LIBEXEC_DIR "/" REGISTRAR_NAME, strerror(-fd)),
-            "is berth installed completely?");
+        return fd;
     launch->facts.registrar_fd = fd_list_add(&launch->fds, fd, true);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "launch/internal.h"
 
 #include "base/file.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "kernel/memfd.h"
 #include "kernel/mount.h"
@@ -21,26 +22,17 @@
 #define EXECUTOR_NAME "berth-executor"
 #define FIRST_FD      5 /* executor/main.c: 3 the plan, 4 the socket, then the plan's fds */
 
-/* The build directory's program wins where the project was configured to be run from there. */
 static int open_executor(int *ret_fd, Error *error)
 {
     const char *override = secure_getenv("BERTH_EXECUTOR");
-    const char *const places[] = {
-        override,
-        BERTH_BUILD_DIR[0] ? BERTH_BUILD_DIR "/executor/" EXECUTOR_NAME : NULL,
-        BERTH_LIBEXEC_DIR "/" EXECUTOR_NAME,
-    };
+    int fd = override ? open(override, O_PATH | O_CLOEXEC) : -1;
 
-    for (size_t i = 0; i < ELEMENTSOF(places); i++) {
-        int fd = places[i] ? open(places[i], O_PATH | O_CLOEXEC) : -1;
-
-        if (fd >= 0) {
-            *ret_fd = fd;
-            return 0;
-        }
-    }
-    return error_hint(error, error_set(error, -ENOENT, "cannot find %s", places[ELEMENTSOF(places) - 1]),
-                      "is berth installed completely?");
+    if (fd < 0)
+        fd = program_open("executor", EXECUTOR_NAME, error);
+    if (fd < 0)
+        return fd;
+    *ret_fd = fd;
+    return 0;
 }
 
 /* What a payload could reach as /proc/PID/exe must not be the program on the host's disk (CVE-2019-5736): it runs from

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pull/client.h"
 
+#include "base/program.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "kernel/process.h"
@@ -39,17 +40,6 @@ void pull_client_free(PullClient *client)
     free(client);
 }
 
-static int open_program(Error *error)
-{
-    int fd = BERTH_BUILD_DIR[0] ? open(BERTH_BUILD_DIR "/puller/" PROGRAM, O_RDONLY | O_CLOEXEC) : -1;
-
-    if (fd < 0)
-        fd = open(BERTH_LIBEXEC_DIR "/" PROGRAM, O_RDONLY | O_CLOEXEC);
-    return fd >= 0 ? fd
-                   : error_hint(error, error_set(error, -errno, "cannot run " BERTH_LIBEXEC_DIR "/" PROGRAM ": %m"),
-                                "is berth installed completely?");
-}
-
 static int make_arguments(const PullOptions *options, char ***ret)
 {
     _cleanup_strv_ char **argv = strv_new(PROGRAM, NULL);
@@ -76,8 +66,8 @@ static int make_arguments(const PullOptions *options, char ***ret)
 /* process_spawn() wants every fd out of the way of those that it makes. */
 static int run_program(PullClient *client, char **argv, int peer_fd, Error *error)
 {
-    _cleanup_close_ int found_fd = open_program(error), program_fd = -EBADF, null_fd = -EBADF, error_fd = -EBADF,
-                        high_fd = -EBADF;
+    _cleanup_close_ int found_fd = program_open("puller", PROGRAM, error), program_fd = -EBADF, null_fd = -EBADF,
+                        error_fd = -EBADF, high_fd = -EBADF;
     int r;
 
     if (found_fd < 0)
