@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* berth-importer: the program that reads images, so that berthctl never loads what reading them takes. */
+#include "base/buffer.h"
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/text.h"
@@ -26,14 +27,16 @@
 #define EXIT_USAGE  2
 #define UNMAPPED_ID 65534 /* as the kernel shows an owner that a map does not have */
 
+struct Command;
+
 typedef struct Arguments {
     LoadOptions load;
     CommitOptions commit;
     SaveOptions save;
     char **changes;
     PullImageOptions pull;
-    char *const *words; /* behind the command */
-    const char *command, *path;
+    const struct Command *command;
+    char *const *words; /* behind it */
     int tree_fd;
     CopyFlags flags;
     IdMap uids, gids;
@@ -46,13 +49,6 @@ static void arguments_done(Arguments *arguments)
 }
 
 static const char help_text[] =
-    "berth-importer load [OPTIONS] FILE|DIRECTORY|-\n"
-    "berth-importer commit --tree-fd=FD [OPTIONS] SOURCE\n"
-    "berth-importer import [OPTIONS] FILE|-\n"
-    "berth-importer save [OPTIONS] IMAGE...\n"
-    "berth-importer pull [OPTIONS] REFERENCE...\n"
-    "berth-importer pack --tree-fd=FD [OPTIONS] PATH\n"
-    "berth-importer unpack --tree-fd=FD [OPTIONS] PATH\n"
     "\n"
     "Loads a docker-archive, an oci-archive or an OCI layout directory into the image store.\n"
     "Archives may be compressed with gzip or zstd; - is standard input.\n"
@@ -194,67 +190,9 @@ static int parse_option(int option, const char *value, Arguments *arguments, Err
     }
 }
 
-static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *error)
-{
-    static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},
-        {"name", required_argument, NULL, 'n'},
-        {"output", required_argument, NULL, 'o'},
-        {"architecture", required_argument, NULL, 'a'},
-        {"no-size-limit", no_argument, NULL, 'l'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},
-        {"tree-fd", required_argument, NULL, 't'},
-        {"uid-map", required_argument, NULL, 'u'},
-        {"gid-map", required_argument, NULL, 'g'},
-        {"follow", no_argument, NULL, 'f'},
-        {"archive", no_argument, NULL, 'r'},
-        {"mkdir", no_argument, NULL, 'm'},
-        {"base", required_argument, NULL, 'B'},
-        {"lower-fd", required_argument, NULL, 'L'},
-        {"merged-fd", required_argument, NULL, 'M'},
-        {"squash", no_argument, NULL, 'S'},
-        {"change", required_argument, NULL, 'c'},
-        {"message", required_argument, NULL, 'e'},
-        {"author", required_argument, NULL, 'A'},
-        {"file", required_argument, NULL, 'O'},
-        {"format", required_argument, NULL, 'F'},
-        {"platform", required_argument, NULL, 'P'},
-        {"tls-verify", required_argument, NULL, 'T'},
-        {"auth-file", required_argument, NULL, 'K'},
-        {},
-    };
-    static const char *const commands[] = {"load", "commit", "import", "save", "pack", "unpack", NULL};
-    int option, r = 0;
-
-    while (r == 0 && (option = getopt_long(argc, argv, "qh", options, NULL)) >= 0)
-        r = parse_option(option, optarg, arguments, error);
-    if (r < 0 || arguments->is_help)
-        return r;
-    arguments->command = optind < argc ? argv[optind] : "";
-    arguments->words = optind < argc ? argv + optind + 1 : NULL;
-    if (strcmp(arguments->command, "pull") == 0)
-        return argc - optind < 2 ? error_set(error, -EINVAL, "'pull' takes names of images") : 0;
-    if (!strv_contains((char **) (uintptr_t) commands, arguments->command))
-        return error_set(error, -EINVAL,
-                         "the commands are: load FILE|DIRECTORY|-, pull REFERENCE..., commit SOURCE, import FILE|-, "
-                         "save IMAGE..., pack "
-                         "PATH, unpack PATH");
-    arguments->save.images = argv + optind + 1;
-    if (strcmp(arguments->command, "save") == 0 && argc - optind > 1)
-        return 0;
-    if (argc - optind != 2)
-        return error_set(error, -EINVAL, "'%s' takes one argument", arguments->command);
-    arguments->load.input = arguments->path = argv[optind + 1];
-    if (strcmp(arguments->command, "load") != 0 && strcmp(arguments->command, "import") != 0 && arguments->tree_fd < 0)
-        return error_set(error, -EINVAL, "'%s' needs --tree-fd=", arguments->command);
-    return 0;
-}
-
 /* Owners in archives are those of the inside. */
-static int run_stream(const Arguments *arguments, Error *error)
+static int run_stream(const Arguments *arguments, bool is_pack, Error *error)
 {
-    bool is_pack = strcmp(arguments->command, "pack") == 0;
     const IdShift owner = {
         .keep = is_pack || arguments->flags & COPY_RIGHTS,
         .uid = is_pack ? UNMAPPED_ID : id_map_to_outside(&arguments->uids, 0),
@@ -264,9 +202,19 @@ static int run_stream(const Arguments *arguments, Error *error)
         .to_inside = is_pack,
     };
     const StreamRequest request = {
-        .tree_fd = arguments->tree_fd, .path = arguments->path, .flags = arguments->flags, .owner = &owner};
+        .tree_fd = arguments->tree_fd, .path = arguments->words[0], .flags = arguments->flags, .owner = &owner};
 
     return is_pack ? stream_pack(&request, error) : stream_unpack(&request, error);
+}
+
+static int run_pack(const Arguments *arguments, Error *error)
+{
+    return run_stream(arguments, true, error);
+}
+
+static int run_unpack(const Arguments *arguments, Error *error)
+{
+    return run_stream(arguments, false, error);
 }
 
 /* Names are made of a few plain characters and digests of fewer: nothing here needs escaping for a terminal.
@@ -334,7 +282,11 @@ static int finish(const Arguments *arguments, const LoadResult *result, EventKin
 static int run_load(const Arguments *arguments, Error *error)
 {
     _cleanup_load_result_ LoadResult result = {};
-    int r = load_images(&arguments->load, &result, error);
+    LoadOptions options = arguments->load;
+    int r;
+
+    options.input = arguments->words[0];
+    r = load_images(&options, &result, error);
 
     return r < 0 ? r : finish(arguments, &result, EVENT_IMAGE_LOAD);
 }
@@ -366,20 +318,19 @@ static int name_image(const char *text, char ***ret, Error *error)
     return name ? strv_append(ret, name) : -ENOMEM;
 }
 
-static int run_commit(const Arguments *arguments, Error *error)
+/* `archive` in place of the tree, or NULL. */
+static int make_image(const Arguments *arguments, const char *archive, const char *source, Error *error)
 {
-    bool is_import = strcmp(arguments->command, "import") == 0;
     const IdShift owner = {.keep = true,
                            .uid = UNMAPPED_ID,
                            .gid = UNMAPPED_ID,
                            .uids = &arguments->uids,
                            .gids = &arguments->gids,
                            .to_inside = true};
-    _cleanup_free_ char *source = is_import ? text_format("import %s", arguments->path) : strdup(arguments->path);
     _cleanup_load_result_ LoadResult result = {.images = calloc(1, sizeof(LoadedImage))};
     CommitOptions options = arguments->commit;
     _cleanup_strv_ char **names = NULL;
-    int r = source && result.images ? read_epoch(&options.created_sec, error) : -ENOMEM;
+    int r = result.images ? read_epoch(&options.created_sec, error) : -ENOMEM;
 
     if (r == 0 && arguments->load.name)
         r = name_image(arguments->load.name, &names, error);
@@ -391,7 +342,7 @@ static int run_commit(const Arguments *arguments, Error *error)
     options.names = names;
     options.changes = arguments->changes;
     options.source = source;
-    options.input = is_import ? arguments->path : NULL;
+    options.input = archive;
     options.created_by = arguments->commit.base ? "berthctl commit" : "berthctl import";
     r = commit_image(&options, &result.images[0], error);
     if (r < 0)
@@ -400,11 +351,24 @@ static int run_commit(const Arguments *arguments, Error *error)
     return finish(arguments, &result, EVENT_IMAGE_COMMIT);
 }
 
+static int run_commit(const Arguments *arguments, Error *error)
+{
+    return make_image(arguments, NULL, arguments->words[0], error);
+}
+
+static int run_import(const Arguments *arguments, Error *error)
+{
+    _cleanup_free_ char *source = text_format("import %s", arguments->words[0]);
+
+    return source ? make_image(arguments, arguments->words[0], source, error) : -ENOMEM;
+}
+
 static int run_save(const Arguments *arguments, Error *error)
 {
     SaveOptions options = arguments->save;
 
     options.store_path = arguments->load.store_path;
+    options.images = arguments->words;
     return save_images(&options, error);
 }
 
@@ -424,17 +388,93 @@ static int run_pull(const Arguments *arguments, Error *error)
     return r < 0 ? r : finished;
 }
 
-static int run_command(const Arguments *arguments, Error *error)
+typedef struct Command {
+    const char *name, *words;
+    bool takes_many, needs_tree;
+    int (*run)(const Arguments *arguments, Error *error);
+} Command;
+
+static const Command commands[] = {
+    {"load", "FILE|DIRECTORY|-", false, false, run_load}, {"pull", "REFERENCE...", true, false, run_pull},
+    {"commit", "SOURCE", false, true, run_commit},        {"import", "FILE|-", false, false, run_import},
+    {"save", "IMAGE...", true, false, run_save},          {"pack", "PATH", false, true, run_pack},
+    {"unpack", "PATH", false, true, run_unpack},
+};
+
+static const Command *find_command(const char *name)
 {
-    if (strcmp(arguments->command, "save") == 0)
-        return run_save(arguments, error);
-    if (strcmp(arguments->command, "load") == 0)
-        return run_load(arguments, error);
-    if (strcmp(arguments->command, "pull") == 0)
-        return run_pull(arguments, error);
-    if (strcmp(arguments->command, "commit") == 0 || strcmp(arguments->command, "import") == 0)
-        return run_commit(arguments, error);
-    return run_stream(arguments, error);
+    for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int say_commands(Error *error)
+{
+    _cleanup_buffer_ Buffer text = {};
+    _cleanup_free_ char *list = NULL;
+
+    for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+        buffer_append_format(&text, "%s%s %s", i > 0 ? ", " : "", commands[i].name, commands[i].words);
+    list = buffer_take(&text);
+    return error_set(error, -EINVAL, "the commands are: %s", list ? list : "?");
+}
+
+static void print_help(void)
+{
+    for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+        printf("berth-importer %s%s [OPTIONS] %s\n", commands[i].name, commands[i].needs_tree ? " --tree-fd=FD" : "",
+               commands[i].words);
+    fputs(help_text, stdout);
+}
+
+static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *error)
+{
+    static const struct option options[] = {
+        {"store", required_argument, NULL, 's'},
+        {"name", required_argument, NULL, 'n'},
+        {"output", required_argument, NULL, 'o'},
+        {"architecture", required_argument, NULL, 'a'},
+        {"no-size-limit", no_argument, NULL, 'l'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},
+        {"tree-fd", required_argument, NULL, 't'},
+        {"uid-map", required_argument, NULL, 'u'},
+        {"gid-map", required_argument, NULL, 'g'},
+        {"follow", no_argument, NULL, 'f'},
+        {"archive", no_argument, NULL, 'r'},
+        {"mkdir", no_argument, NULL, 'm'},
+        {"base", required_argument, NULL, 'B'},
+        {"lower-fd", required_argument, NULL, 'L'},
+        {"merged-fd", required_argument, NULL, 'M'},
+        {"squash", no_argument, NULL, 'S'},
+        {"change", required_argument, NULL, 'c'},
+        {"message", required_argument, NULL, 'e'},
+        {"author", required_argument, NULL, 'A'},
+        {"file", required_argument, NULL, 'O'},
+        {"format", required_argument, NULL, 'F'},
+        {"platform", required_argument, NULL, 'P'},
+        {"tls-verify", required_argument, NULL, 'T'},
+        {"auth-file", required_argument, NULL, 'K'},
+        {},
+    };
+    int option, r = 0;
+
+    while (r == 0 && (option = getopt_long(argc, argv, "qh", options, NULL)) >= 0)
+        r = parse_option(option, optarg, arguments, error);
+    if (r < 0 || arguments->is_help)
+        return r;
+    if (optind < argc)
+        arguments->command = find_command(argv[optind]);
+    if (!arguments->command)
+        return say_commands(error);
+    arguments->words = argv + optind + 1;
+    if (argc - optind < 2 || (argc - optind > 2 && !arguments->command->takes_many))
+        return error_set(error, -EINVAL, "'%s' takes %s", arguments->command->name,
+                         arguments->command->takes_many ? "one argument or more" : "one argument");
+    if (arguments->command->needs_tree && arguments->tree_fd < 0)
+        return error_set(error, -EINVAL, "'%s' needs --tree-fd=", arguments->command->name);
+    return 0;
 }
 
 /* Descriptors 0 to 2 must exist before anything is opened, or a file of ours would become the standard
@@ -470,10 +510,10 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (arguments.is_help) {
-        fputs(help_text, stdout);
+        print_help();
         return EXIT_SUCCESS;
     }
-    r = run_command(&arguments, &error);
+    r = arguments.command->run(&arguments, &error);
     if (r < 0) {
         error_report(&error, r);
         return EXIT_FAILURE;
