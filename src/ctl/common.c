@@ -95,6 +95,17 @@ int ctl_for_each_word(Ctl *ctl, int (*one)(Ctl *ctl, const char *name, void *use
     return result;
 }
 
+int ctl_begin_importer(const char *command, char ***ret, Error *error)
+{
+    const char *store = secure_getenv("BERTH_DATA_DIR");
+    int r;
+
+    if (geteuid() != 0)
+        return error_hint(error, error_set(error, -EPERM, "only root can use the image store"), "use sudo");
+    r = strv_append(ret, command);
+    return r == 0 && store ? strv_append_format(ret, "--store=%s", store) : r;
+}
+
 int ctl_run_helper(const char *name, char *const *arguments, Error *error)
 {
     _cleanup_free_ char *built = BERTH_BUILD_DIR[0] ? text_format("%s/importer/%s", BERTH_BUILD_DIR, name) : NULL;

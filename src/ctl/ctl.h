@@ -104,6 +104,8 @@ int ctl_find_searched(Ctl *ctl, const char *name, StoreImage **ret, Error *error
 int ctl_pull_for_run(Ctl *ctl, const char *name, bool is_here, Error *error);
 /* Runs a helper program of the libexec directory in place of this one's work; returns its exit status. */
 int ctl_run_helper(const char *name, char *const *arguments, Error *error);
+/* The importer's command and the store, of root only: what the arguments of each of its runs begin with. */
+int ctl_begin_importer(const char *command, char ***ret, Error *error);
 
 /* verbs, one file per family */
 int verb_run(Ctl *ctl, Error *error);

@@ -19,13 +19,10 @@
 #include <sys/stat.h>
 
 /* What both verbs say to the importer. */
-static int begin_arguments(const Ctl *ctl, const char *command, const char *image, char ***ret)
+static int begin_arguments(const Ctl *ctl, const char *command, const char *image, char ***ret, Error *error)
 {
-    const char *store = secure_getenv("BERTH_DATA_DIR");
-    int r = strv_append(ret, command);
+    int r = ctl_begin_importer(command, ret, error);
 
-    if (r == 0 && store)
-        r = strv_append_format(ret, "--store=%s", store);
     if (r == 0 && image)
         r = strv_append_format(ret, "--name=%s", image);
     STRV_FOREACH (change, ctl->changes)
@@ -84,7 +81,7 @@ static int commit_container(Ctl *ctl, const char *name, const char *image, Error
         r = container_root_open(ctl, name, CONTAINER_ROOT_NO_BELOW, &root, error);
     if (r < 0)
         return r;
-    r = begin_arguments(ctl, "commit", image, &arguments);
+    r = begin_arguments(ctl, "commit", image, &arguments, error);
     if (r == 0)
         r = strv_append_format(&arguments, "--base=%s", digest_format(&sides.image->manifest).text);
     if (r == 0)
@@ -185,12 +182,10 @@ int verb_import(Ctl *ctl, Error *error)
 
     if (r < 0)
         return r;
-    if (geteuid() != 0)
-        return error_hint(error, error_set(error, -EPERM, "only root can use the image store"), "use sudo");
     if (strcmp(path, "-") != 0 && (fd < 0 || fstat(fd, &st) < 0))
         return error_set(error, -errno, "opening %s: %m", path);
     is_directory = S_ISDIR(st.st_mode);
-    r = begin_arguments(ctl, is_directory ? "commit" : "import", ctl->words[1], &arguments);
+    r = begin_arguments(ctl, is_directory ? "commit" : "import", ctl->words[1], &arguments, error);
     if (r == 0 && is_directory)
         r = import_directory(&arguments, path, fd, &mount_fd, error);
     else if (r == 0)
@@ -204,20 +199,17 @@ int verb_import(Ctl *ctl, Error *error)
 
 int verb_save(Ctl *ctl, Error *error)
 {
-    const char *store = secure_getenv("BERTH_DATA_DIR");
-    _cleanup_strv_ char **arguments = strv_new("save", NULL);
-    int r = arguments ? 0 : -ENOMEM;
+    _cleanup_strv_ char **arguments = NULL;
+    int r = ctl_begin_importer("save", &arguments, error);
 
-    if (geteuid() != 0)
-        return error_hint(error, error_set(error, -EPERM, "only root can use the image store"), "use sudo");
+    if (r < 0)
+        return r;
     if (!ctl->file && isatty(STDOUT_FILENO))
         return error_hint(error, error_set(error, -EINVAL, "an archive is not written to a terminal"),
                           "use --file=PATH, or send the output to a file or a pipe");
     if (!ctl->file && ctl->format && strcmp(ctl->format, "oci-dir") == 0)
         return error_set(error, -EINVAL, "--format=oci-dir needs --file=: the directory");
-    if (r == 0 && store)
-        r = strv_append_format(&arguments, "--store=%s", store);
-    if (r == 0 && ctl->file)
+    if (ctl->file)
         r = strv_append_format(&arguments, "--file=%s", ctl->file);
     if (r == 0 && ctl->format)
         r = strv_append_format(&arguments, "--format=%s", ctl->format);

@@ -26,20 +26,18 @@ static bool has_image(Ctl *ctl, const char *name)
 
 int verb_load(Ctl *ctl, Error *error)
 {
-    const char *store = secure_getenv("BERTH_DATA_DIR");
-    _cleanup_strv_ char **arguments = strv_new("load", NULL);
+    _cleanup_strv_ char **arguments = NULL;
     int r = output_format_check(ctl->output, "text table json", error);
 
+    if (r == 0)
+        r = ctl_begin_importer("load", &arguments, error);
     if (r < 0)
         return r;
-    if (geteuid() != 0)
-        return error_hint(error, error_set(error, -EPERM, "only root can use the image store"), "use sudo");
     if (ctl->missing && !ctl->reference)
         return error_set(error, -EINVAL, "--missing needs --name=: what is in the file is not known before");
     if (ctl->missing && has_image(ctl, ctl->reference))
         return 0;
-    r = !arguments ? -ENOMEM : store ? strv_append_format(&arguments, "--store=%s", store) : 0;
-    if (r == 0 && ctl->reference)
+    if (ctl->reference)
         r = strv_append_format(&arguments, "--name=%s", ctl->reference);
     if (r == 0 && ctl->architecture)
         r = strv_append_format(&arguments, "--architecture=%s", ctl->architecture);

@@ -13,11 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static int add_options(const Ctl *ctl, char ***arguments)
+/* The importer's arguments up to the names. */
+static int begin(const Ctl *ctl, char ***arguments, Error *error)
 {
-    const char *store = secure_getenv("BERTH_DATA_DIR");
-    int r = store ? strv_append_format(arguments, "--store=%s", store) : 0;
+    bool flag;
+    int r;
 
+    if (ctl->tls_verify && text_parse_bool(ctl->tls_verify, &flag) < 0)
+        return error_set(error, -EINVAL, "--tls-verify=%s: use yes or no", ctl->tls_verify);
+    r = ctl_begin_importer("pull", arguments, error);
     if (r == 0 && ctl->platform)
         r = strv_append_format(arguments, "--platform=%s", ctl->platform);
     if (r == 0 && ctl->tls_verify)
@@ -31,27 +35,13 @@ static int add_options(const Ctl *ctl, char ***arguments)
     return r;
 }
 
-static int check_options(const Ctl *ctl, Error *error)
-{
-    bool flag;
-
-    if (ctl->tls_verify && text_parse_bool(ctl->tls_verify, &flag) < 0)
-        return error_set(error, -EINVAL, "--tls-verify=%s: use yes or no", ctl->tls_verify);
-    if (geteuid() != 0)
-        return error_hint(error, error_set(error, -EPERM, "only root can use the image store"), "use sudo");
-    return 0;
-}
-
 int verb_pull(Ctl *ctl, Error *error)
 {
-    _cleanup_strv_ char **arguments = strv_new("pull", NULL);
+    _cleanup_strv_ char **arguments = NULL;
     int r = output_format_check(ctl->output, "text table json", error);
 
     if (r == 0)
-        r = check_options(ctl, error);
-    if (r < 0)
-        return r;
-    r = arguments ? add_options(ctl, &arguments) : -ENOMEM;
+        r = begin(ctl, &arguments, error);
     if (r == 0 && ctl->json)
         r = strv_append(&arguments, "--output=json");
     if (r == 0)
@@ -108,9 +98,9 @@ int ctl_find_searched(Ctl *ctl, const char *name, StoreImage **ret, Error *error
 /* The container's output is its own: nothing of the pull goes there. */
 static int run_pull(Ctl *ctl, const char *name, Error *error)
 {
-    _cleanup_strv_ char **arguments = strv_new("pull", NULL);
+    _cleanup_strv_ char **arguments = NULL;
     _cleanup_close_ int saved_fd = -EBADF;
-    int r = arguments ? add_options(ctl, &arguments) : -ENOMEM;
+    int r = begin(ctl, &arguments, error);
 
     if (r == 0)
         r = strv_append(&arguments, "--");
@@ -136,9 +126,6 @@ int ctl_pull_for_run(Ctl *ctl, const char *name, bool is_here, Error *error)
         return r;
     if (when == PULL_NEVER || (when == PULL_MISSING && (is_here || !has_registry(name))))
         return 1;
-    r = check_options(ctl, error);
-    if (r < 0)
-        return r;
     r = run_pull(ctl, name, error);
     /* Nobody can be asked for a newer one: what is here will do. */
     if (r > 0 && when == PULL_NEWER && is_here)
