@@ -164,15 +164,32 @@ int sink_write(Sink *sink, const void *data, size_t size, Error *error)
     return 0;
 }
 
+/* A new name is on the disk when its directory is (fsync(2)). */
+static int sync_parent(const Sink *sink)
+{
+    const char *last = strrchr(sink->path, '/');
+    _cleanup_free_ char *parent = last ? strndup(sink->path, (size_t) (last - sink->path) + 1) : strdup(".");
+    _cleanup_close_ int fd = parent ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+
+    if (!parent)
+        return -ENOMEM;
+    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
 int sink_finish(Sink *sink, Error *error)
 {
+    int r;
+
     if (sink->archive && archive_write_close(sink->archive) != ARCHIVE_OK)
         return fail(sink, error);
     /* A pipe cannot be synced, and need not. */
     if (sink->path && (sink->archive ? fsync(sink->fd) : syncfs(sink->fd)) < 0)
         return error_set(error, -errno, "writing %s to the disk: %m", sink->path);
-    if (sink->temporary && renameat2(AT_FDCWD, sink->temporary, AT_FDCWD, sink->path, RENAME_NOREPLACE) < 0)
+    if (!sink->temporary)
+        return 0;
+    if (renameat2(AT_FDCWD, sink->temporary, AT_FDCWD, sink->path, RENAME_NOREPLACE) < 0)
         return error_set(error, -errno, "making %s: %m", sink->path);
     free(TAKE_PTR(sink->temporary));
-    return 0;
+    r = sync_parent(sink);
+    return r < 0 ? error_set(error, r, "writing the name %s to the disk: %s", sink->path, strerror(-r)) : 0;
 }
