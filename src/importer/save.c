@@ -237,7 +237,7 @@ static int put_blob(Save *save, const Digest *digest, Error *error)
         return -ENOMEM;
     if (fd < 0 || fstat(fd, &st) < 0)
         return error_hint(error, error_set(error, -errno, "the blob sha256:%s: %m", digest->hex),
-                          "berthctl verify tells what else is damaged");
+                          "load or pull the image again");
     r = sink_begin(save->sink, name, (uint64_t) st.st_size, error);
     if (r == 0)
         r = copy_blob(save, fd, (uint64_t) st.st_size, &is, error);
