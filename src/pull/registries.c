@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pull/registries.h"
 
+#include "base/buffer.h"
 #include "base/file.h"
 #include "base/ini.h"
 #include "base/strv.h"
@@ -42,8 +43,9 @@ static int check_location(const char *value, Error *error)
     return r;
 }
 
-static int set_locations(char ***list, const char *value, Error *error)
+static int set_locations(void *field, const char *value, Error *error)
 {
+    char ***list = field;
     _cleanup_strv_ char **words = NULL;
     int r = text_split_words(value, &words);
 
@@ -60,13 +62,14 @@ static int set_locations(char ***list, const char *value, Error *error)
     return 0;
 }
 
-static int set_flag(bool *flag, const char *value, Error *error)
+static int set_flag(void *field, const char *value, Error *error)
 {
-    return text_parse_bool(value, flag) < 0 ? error_set(error, -EINVAL, "'%s' is neither yes nor no", value) : 0;
+    return text_parse_bool(value, field) < 0 ? error_set(error, -EINVAL, "'%s' is neither yes nor no", value) : 0;
 }
 
-static int set_location(char **location, const char *value, Error *error)
+static int set_location(void *field, const char *value, Error *error)
 {
+    char **location = field;
     int r = check_location(value, error);
 
     if (r < 0)
@@ -101,39 +104,51 @@ static int find_or_add(Registries *registries, const char *host, Registry **ret,
     return 0;
 }
 
-static int set_registry(Registry *registry, const char *key, const char *value, Error *error)
-{
-    if (strcmp(key, "Location") == 0)
-        return set_location(&registry->location, value, error);
-    if (strcmp(key, "Mirror") == 0)
-        return set_locations(&registry->mirrors, value, error);
-    if (strcmp(key, "Realm") == 0)
-        return set_locations(&registry->realms, value, error);
-    if (strcmp(key, "Insecure") == 0)
-        return set_flag(&registry->is_insecure, value, error);
-    if (strcmp(key, "Blocked") == 0)
-        return set_flag(&registry->is_blocked, value, error);
-    return error_set(error, -EINVAL, "unknown key '%s' (known: Location, Mirror, Realm, Insecure, Blocked)", key);
-}
-
 typedef struct Parse {
     Registries *registries;
     const char *source;
 } Parse;
 
-static int set_general(Registries *registries, const char *key, const char *value, Error *error)
+static int set_span(void *field, const char *value, Error *error)
 {
-    uint64_t *span = strcmp(key, "Timeout") == 0      ? &registries->timeout_usec
-                     : strcmp(key, "RetryDelay") == 0 ? &registries->retry_usec
-                                                      : NULL;
+    uint64_t *span = field;
 
-    if (strcmp(key, "Search") == 0)
-        return set_locations(&registries->search, value, error);
-    if (!span)
-        return error_set(error, -EINVAL, "unknown key '%s' (known: Search, Timeout, RetryDelay)", key);
     if (text_parse_timespan_usec(value, span) < 0 || *span == 0 || *span > SPAN_MAX_USEC)
         return error_set(error, -EINVAL, "'%s' is not a time between 1us and 1h", value);
     return 0;
+}
+
+/* Of the general section, into Registries, or of a registry's own, into its Registry. */
+static const struct {
+    const char *key;
+    bool is_general;
+    size_t offset;
+    int (*set)(void *field, const char *value, Error *error);
+} keys[] = {
+    {"Search", true, offsetof(Registries, search), set_locations},
+    {"Timeout", true, offsetof(Registries, timeout_usec), set_span},
+    {"RetryDelay", true, offsetof(Registries, retry_usec), set_span},
+    {"Location", false, offsetof(Registry, location), set_location},
+    {"Mirror", false, offsetof(Registry, mirrors), set_locations},
+    {"Realm", false, offsetof(Registry, realms), set_locations},
+    {"Insecure", false, offsetof(Registry, is_insecure), set_flag},
+    {"Blocked", false, offsetof(Registry, is_blocked), set_flag},
+};
+
+static int set_key(void *object, bool is_general, const char *key, const char *value, Error *error)
+{
+    _cleanup_buffer_ Buffer known = {};
+    _cleanup_free_ char *list = NULL;
+
+    for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+        if (keys[i].is_general != is_general)
+            continue;
+        if (strcmp(keys[i].key, key) == 0)
+            return keys[i].set((char *) object + keys[i].offset, value, error);
+        buffer_append_format(&known, "%s%s", known.size > 0 ? ", " : "", keys[i].key);
+    }
+    list = buffer_take(&known);
+    return error_set(error, -EINVAL, "unknown key '%s' (known: %s)", key, list ? list : "?");
 }
 
 static int on_assignment(const char *section, const char *key, const char *value, unsigned line, void *userdata,
@@ -144,13 +159,13 @@ static int on_assignment(const char *section, const char *key, const char *value
     int r;
 
     if (strcmp(section, GENERAL) == 0)
-        r = set_general(parse->registries, key, value, error);
+        r = set_key(parse->registries, true, key, value, error);
     else if (section[0] == 0)
         r = error_set(error, -EINVAL, "'%s' is in no section ([" GENERAL "] or [HOST])", key);
     else {
         r = find_or_add(parse->registries, section, &registry, error);
         if (r == 0)
-            r = set_registry(registry, key, value, error);
+            r = set_key(registry, false, key, value, error);
     }
     return r < 0 ? error_prefix(error, r, "%s:%u", parse->source, line) : 0;
 }
