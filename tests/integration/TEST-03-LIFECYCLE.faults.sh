@@ -145,7 +145,7 @@ test_foreground_with_a_killed_supervisor() {
     "$BERTHCTL" run --name="$ID-web" -D "$ROOT" /bin/sh -c 'touch /ready; exec sleep 1000' 2>err &
     local pid=$! status=0
     retry_until "$SETTLE_TIMEOUT" test -e "$ROOT/ready"
-    retry_until "$SETTLE_TIMEOUT" test "$(state_field "$ID-web" leader)" != 0
+    retry_until "$SETTLE_TIMEOUT" says '^[1-9]' state_field "$ID-web" leader
     kill -KILL "$(state_field "$ID-web" supervisor)"
     wait "$pid" || status=$?
     assert_eq "$status" 125

@@ -143,7 +143,7 @@ test_executor_killed_while_it_starts() {
         b list >/dev/null 2>&1
         b rm --force "$ID" >/dev/null 2>&1 || true
         assert_removed "$ID"
-        retry_until "$SETTLE_TIMEOUT" test -z "$(processes_of_root)"
+        retry_until "$SETTLE_TIMEOUT" gives '' processes_of_root
     done
     assert_host_unchanged
 }

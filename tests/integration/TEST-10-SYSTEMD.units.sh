@@ -282,7 +282,7 @@ test_stopped_journal_does_not_block_and_tells_what_is_missing() {
     b run -d --name="$ID-flood" -D "$ROOT" /bin/sh -c 'while [ ! -e /go ]; do sleep 0.1; done; i=0; while [ $i -lt 3000 ]; do echo "line $i of quite a few that are written"; i=$((i + 1)); done; touch /written; while [ ! -e /end ]; do sleep 0.1; done; echo end' >/dev/null
     kill -STOP "$journald"
     touch "$ROOT/go"
-    retry_until 60 test -e "$ROOT/written"
+    retry_until "$SETTLE_TIMEOUT" test -e "$ROOT/written"
     kill -CONT "$journald"
     journalctl --sync
     touch "$ROOT/end"

@@ -130,7 +130,7 @@ os.kill(int(sys.argv[2]), 0)
 bus.manager("Unsubscribe")
 bus.manager("Subscribe") # and one who just goes
 PYTHON
-    retry_until 5 bash -c "! kill -0 $DAEMON"
+    retry_until "$SETTLE_TIMEOUT" bash -c "! kill -0 $DAEMON"
     wait "$DAEMON"
 }
 
@@ -167,7 +167,7 @@ test_R3_damaged_and_dead_state() {
     # And while it runs.
     head -c 3000 /dev/urandom >"$BERTH_RUN/machines/later"
     simulate_machines 2
-    retry_until 5 test -e "$BERTH_RUN/machines/.#later.corrupt"
+    retry_until "$SETTLE_TIMEOUT" test -e "$BERTH_RUN/machines/.#later.corrupt"
     assert_eq "$(bus ListMachines | grep -o '"/org' | wc -l)" 2
     kill -0 "$DAEMON"
 }
@@ -281,7 +281,7 @@ except BusError as error:
     assert error.name == "org.freedesktop.DBus.Error.InvalidArgs", error' "$HELPERS" "$argument" "$ID-c"
     done
     bus KillMachine ssi "$ID-c" leader 9
-    retry_until 10 bash -c "[[ ! -e $BERTH_RUN/machines/$ID-c ]]"
+    retry_until "$SETTLE_TIMEOUT" bash -c "[[ ! -e $BERTH_RUN/machines/$ID-c ]]"
     assert_eq "$(bus ListMachines)" '[]'
     start_in_background d
     bus StopMachine st "$ID-d" 18446744073709551615
@@ -306,7 +306,7 @@ test_a_stop_holds_up_nobody() {
     python3 -c "assert $EPOCHREALTIME - $began < 2"
     [[ -e $BERTH_RUN/machines/$ID-w ]]
     kill $! 2>/dev/null || true
-    retry_until 15 bash -c "[[ ! -e $BERTH_RUN/machines/$ID-w ]]"
+    retry_until "$SETTLE_TIMEOUT" bash -c "[[ ! -e $BERTH_RUN/machines/$ID-w ]]"
 }
 
 test_removed_image_over_the_bus() {
@@ -370,13 +370,13 @@ CONF
     as_nobody() { setpriv --reuid=$NOBODY --regid=$NOBODY --clear-groups "$@"; }
     as_nobody dbus-daemon --config-file="$TEST_TMP/session.conf" --nofork --nopidfile >"$TEST_TMP/bus.log" 2>&1 &
     on_exit kill $!
-    retry_until 5 test -S "$runtime/bus"
+    retry_until "$SETTLE_TIMEOUT" test -S "$runtime/bus"
     export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$runtime/bus
     unset BERTH_RUN_DIR
     as_nobody env XDG_RUNTIME_DIR="$runtime" DBUS_SESSION_BUS_ADDRESS="$DBUS_SYSTEM_BUS_ADDRESS" \
         BERTH_DATA_DIR="$runtime/data" "$(daemon_program)" --user >"$TEST_TMP/daemon.log" 2>&1 &
     on_exit end_daemon $!
-    retry_until 10 bus --uid=$NOBODY ListMachines
+    retry_until "$SETTLE_TIMEOUT" bus --uid=$NOBODY ListMachines
     BERTH_RUN=$runtime/berth simulate_machines 1
     chown $NOBODY "$runtime/berth/machines/sim-000"
     assert_match "$(bus --uid=$NOBODY ListMachines)" 'sim-000.*localhost/web'

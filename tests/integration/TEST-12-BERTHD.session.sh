@@ -32,7 +32,7 @@ test_exec() {
     assert_match "$ERR" InvalidArgs
     # Words that begin as options do are the payload's.
     assert_eq "$(bus Exec sssasashhh "$ID-x" "" "" '["--privileged"]' '[]' /dev/null /dev/null /dev/null)" 127
-    retry_until 5 test "$(sessions)" = 0
+    retry_until "$SETTLE_TIMEOUT" gives 0 sessions
     b terminate "$ID-x"
 }
 
@@ -75,7 +75,7 @@ while got < 1 << 20:
 os.close(read)
 os.close(write)
 PYTHON
-    retry_until 10 bash -c '[[ -z $(systemctl list-units --all --no-legend --plain "berth-session-*") ]]'
+    retry_until "$SETTLE_TIMEOUT" bash -c '[[ -z $(systemctl list-units --all --no-legend --plain "berth-session-*") ]]'
     b terminate "$ID-y"
 }
 
@@ -112,7 +112,7 @@ while True: # the other side goes
 terminal = bus.manager("OpenShell", "ssasas", sys.argv[2], "", ["/bin/sleep", "4321"], [])[0]
 os.close(terminal)
 PYTHON
-    retry_until 15 bash -c '[[ -z $(systemctl list-units --all --no-legend --plain "berth-session-*") ]]'
+    retry_until "$SETTLE_TIMEOUT" bash -c '[[ -z $(systemctl list-units --all --no-legend --plain "berth-session-*") ]]'
     b terminate "$ID-t"
 }
 

@@ -92,7 +92,7 @@ test_a_flood_does_no_harm() {
     prepare_notify
     "$BERTHCTL" run --keep-unit --notify=container --name="$ID" -D "$ROOT" /bin/sh -c \
         'i=0; while [ $i -lt 300 ]; do /bin/notify "fork:STATUS=$i" exit; i=$((i+1)); done; exec /bin/notify STATUS=end READY=1' &
-    retry_until 30 heard READY=1
+    retry_until "$SETTLE_TIMEOUT" heard READY=1
     assert_eq "$(cat heard)" $'STATUS=end\nREADY=1'
     b stop "$ID"
 }

@@ -68,7 +68,7 @@ test_stats() {
     assert_match "$OUT" 'NAME +CPU% +MEMORY +LIMIT +TASKS'
     assert_match "$OUT" "$ID-busy +[0-9.]+ "
     # Not a terminal: once, also without being told so.
-    expect_rc 0 timeout 20 "$BERTHCTL" stats "$ID-idle"
+    expect_rc 0 timeout 60 "$BERTHCTL" stats "$ID-idle"
     expect_rc 0 b stats --no-stream -o json "$ID-busy"
     assert_eq "$(json "$OUT_FILE" 'd[0]["name"]')" "$ID-busy"
     if [[ $BERTH_HOST != host ]] || has_own_cgroups; then
@@ -82,7 +82,7 @@ test_stats() {
 test_stats_follows_until_the_end() {
     prepare
     b run -d --name="$ID-a" -D "$ROOT" /bin/sleep 2 >/dev/null
-    expect_rc 0 timeout 30 "$BERTHCTL" stats -o json "$ID-a"
+    expect_rc 0 timeout 60 "$BERTHCTL" stats -o json "$ID-a"
     ((${#OUT} > 20)) || fail 'nothing was shown'
     python3 -c 'import json, sys
 for line in open(sys.argv[1]): assert isinstance(json.loads(line), list)' "$OUT_FILE"
@@ -198,7 +198,7 @@ test_list_tells_systems() {
     assert_match "$(json "$OUT_FILE" 'd[0]["os"]')" '^Tiny'
     rm "$ROOT/etc/os-release"
     mkfifo "$ROOT/etc/os-release"
-    expect_rc 0 timeout 20 "$BERTHCTL" list
+    expect_rc 0 timeout 60 "$BERTHCTL" list
     assert_no_match "$OUT" Tiny
 }
 
@@ -243,7 +243,7 @@ test_status_of_a_hostile_os_release() {
             sparse) truncate -s 4G "$ROOT/etc/os-release" ;;
         esac
         begin=$SECONDS
-        expect_rc 0 timeout 20 "$BERTHCTL" status "$ID-web"
+        expect_rc 0 timeout 60 "$BERTHCTL" status "$ID-web"
         ((SECONDS - begin <= 5)) || fail "slow with a $kind"
         assert_no_match "$OUT" 'OS:'
         assert_no_match "$OUT" 'canary'

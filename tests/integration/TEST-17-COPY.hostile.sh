@@ -33,7 +33,7 @@ start_sleeper() { # [OPTION...]
 # Starts a container whose payload exchanges the given pairs of names, in /race.
 start_racer() { # SEED A B [A B]...
     b run -d --name="$ID" --workdir=/race -D "$ROOT" /bin/racer "$@" >/dev/null
-    retry_until 5 grep -q racing <(b logs "$ID")
+    retry_until "$SETTLE_TIMEOUT" says racing b logs "$ID"
 }
 
 # C1, C4, C6. Twenty directories and as many links that lead out, absolutely and by "..", exchanged under our hands, some
@@ -141,25 +141,25 @@ test_special_files() {
     python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$ROOT/mnt/t/socket"
     echo file >"$ROOT/mnt/t/dir/file"
     start_sleeper
-    expect_rc 0 timeout 5 "$BERTHCTL" cp "$ID:/mnt/t" out
+    expect_rc 0 timeout 60 "$BERTHCTL" cp "$ID:/mnt/t" out
     assert_eq "$(cd out && find . -printf '%y%p\n' | sort | xargs)" 'd. d./dir f./dir/file p./fifo'
     assert_match "$ERR" "null': left out"
     for path in null zero disk socket; do
-        expect_rc 1 timeout 5 "$BERTHCTL" cp "$ID:/mnt/t/$path" other
-        expect_rc 1 timeout 5 "$BERTHCTL" cp -aL "$ID:/mnt/t/$path" other
+        expect_rc 1 timeout 60 "$BERTHCTL" cp "$ID:/mnt/t/$path" other
+        expect_rc 1 timeout 60 "$BERTHCTL" cp -aL "$ID:/mnt/t/$path" other
     done
-    expect_rc 0 timeout 5 "$BERTHCTL" cp "$ID:/mnt/t/fifo" other
+    expect_rc 0 timeout 60 "$BERTHCTL" cp "$ID:/mnt/t/fifo" other
     [[ -p other ]]
-    timeout 5 "$BERTHCTL" cp "$ID:/mnt/t" - 2>/dev/null | tar -tvf - >list
+    timeout 60 "$BERTHCTL" cp "$ID:/mnt/t" - 2>/dev/null | tar -tvf - >list
     assert_eq "$(cut -c1 list | sort | uniq -c | xargs)" '1 - 1 b 2 c 2 d 1 p'
     # In, the same; also as an archive that makes them.
-    expect_rc 0 timeout 5 "$BERTHCTL" cp -a "$ROOT/mnt/t" "$ID:/srv"
+    expect_rc 0 timeout 60 "$BERTHCTL" cp -a "$ROOT/mnt/t" "$ID:/srv"
     assert_eq "$(find "$ROOT/srv" ! -type d ! -type p | xargs -n1 basename)" file
-    tar -C "$ROOT/mnt/t" -cf - . 2>/dev/null | timeout 5 "$BERTHCTL" cp -a --mkdir - "$ID:/opt" 2>err
+    tar -C "$ROOT/mnt/t" -cf - . 2>/dev/null | timeout 60 "$BERTHCTL" cp -a --mkdir - "$ID:/opt" 2>err
     assert_eq "$(find "$ROOT/opt" ! -type d ! -type p | xargs -n1 basename)" file
     # A FIFO is no way to hold us up, neither on the way nor as the target.
-    expect_rc 1 timeout 5 "$BERTHCTL" cp list "$ID:/mnt/t/fifo/x"
-    expect_rc 0 timeout 5 "$BERTHCTL" cp list "$ID:/mnt/t/fifo"
+    expect_rc 1 timeout 60 "$BERTHCTL" cp list "$ID:/mnt/t/fifo/x"
+    expect_rc 0 timeout 60 "$BERTHCTL" cp list "$ID:/mnt/t/fifo"
     cmp list "$ROOT/mnt/t/fifo"
     assert_canary_untouched
 }
@@ -169,10 +169,10 @@ test_large_sparse_file() {
     start_sleeper
     truncate -s 4G "$ROOT/mnt/large"
     printf x | dd of="$ROOT/mnt/large" bs=1 seek=4294967290 conv=notrunc status=none
-    expect_rc 0 timeout 20 "$BERTHCTL" cp "$ID:/mnt/large" large
+    expect_rc 0 timeout 60 "$BERTHCTL" cp "$ID:/mnt/large" large
     assert_eq "$(stat -c %s large)" 4294967296
     (($(stat -c %b large) < 10000))
-    expect_rc 0 timeout 20 "$BERTHCTL" cp large "$ID:/mnt/again"
+    expect_rc 0 timeout 60 "$BERTHCTL" cp large "$ID:/mnt/again"
     (($(stat -c %b "$ROOT/mnt/again") < 10000))
     assert_eq "$(tail -c 6 "$ROOT/mnt/again" | tr '\0' .)" 'x.....'
 }
@@ -194,10 +194,10 @@ for name, levels in (("deep", 900), ("deeper", 3000)):
     open("leaf", "w").close()
     os.fchdir(fd)
 ' "$ROOT/mnt"
-    expect_rc 0 timeout 30 "$BERTHCTL" cp "$ID:/mnt/deep" deep
+    expect_rc 0 timeout 60 "$BERTHCTL" cp "$ID:/mnt/deep" deep
     assert_eq "$(find deep -name leaf -printf '%d')" 901
-    expect_rc 0 timeout 30 "$BERTHCTL" cp deep "$ID:/srv"
-    expect_rc 1 timeout 30 "$BERTHCTL" cp "$ID:/mnt/deeper" deeper
+    expect_rc 0 timeout 60 "$BERTHCTL" cp deep "$ID:/srv"
+    expect_rc 1 timeout 60 "$BERTHCTL" cp "$ID:/mnt/deeper" deeper
     assert_match "$ERR" 'deeper than paths can be'
     rm -rf deep deeper "$ROOT/mnt/deep" "$ROOT/mnt/deeper"
 }

@@ -235,7 +235,7 @@ test_killed_loads() {
         fi
     done
     expect_rc 0 load image
-    retry_until 5 sh -c '[ -z "$(ls store/tmp)" ] || { "$0" load -q --store=store image; false; }' "$BERTH_IMPORTER"
+    retry_until "$SETTLE_TIMEOUT" sh -c '[ -z "$(ls store/tmp)" ] || { "$0" load -q --store=store image; false; }' "$BERTH_IMPORTER"
 }
 
 # A power cut may keep any later step and lose any earlier one that was not forced to the disk. So: data, then the names of

@@ -10,9 +10,9 @@ start_registries() {
     command -v python3 >/dev/null || skip 'needs python3'
     mkdir -p one other etc
     "$here/helpers/registry" "$PWD/other" --other >other/port &
-    retry_until 5 test -s other/port
+    retry_until "$SETTLE_TIMEOUT" test -s other/port
     OTHER="http://127.0.0.1:$(<other/port)" "$here/helpers/registry" "$PWD/one" >one/port &
-    retry_until 5 test -s one/port
+    retry_until "$SETTLE_TIMEOUT" test -s one/port
     registry=127.0.0.1:$(<one/port)
     export BERTH_DATA_DIR=$PWD/data BERTH_CONFIG_DIR=$PWD/etc REGISTRY_AUTH_FILE=$PWD/auth.json HOME=$PWD
     printf '[Registries]\nTimeout=1s\nRetryDelay=20ms\n[%s]\nInsecure=yes\n' "$registry" >etc/registries.conf

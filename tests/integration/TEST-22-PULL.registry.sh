@@ -18,7 +18,7 @@ start_registry() { # LINES OF "http:"...
         for line; do [[ $line == auth* ]] || echo "  $line"; done
     } >registry.yml
     docker-registry serve registry.yml >registry.log 2>&1 &
-    retry_until 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null
+    retry_until "$SETTLE_TIMEOUT" bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null
     export BERTH_DATA_DIR=$PWD/data BERTH_CONFIG_DIR=$PWD/etc HOME=$PWD/home REGISTRY_AUTH_FILE=
     export XDG_RUNTIME_DIR=$PWD/home
 }

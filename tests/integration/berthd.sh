@@ -41,7 +41,7 @@ CONF
     export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$TEST_TMP/bus
     dbus-daemon --config-file="$TEST_TMP/bus.conf" --nofork --nopidfile >"$TEST_TMP/bus.log" 2>&1 &
     on_exit kill $!
-    retry_until 5 test -S "$TEST_TMP/bus"
+    retry_until "$SETTLE_TIMEOUT" test -S "$TEST_TMP/bus"
 }
 
 # Starts the daemon and waits until it serves; its pid is in $DAEMON, what it logs in $DAEMON_LOG.
@@ -51,7 +51,7 @@ start_daemon() { # OPTION...
     "$(daemon_program)" "$@" >>"$DAEMON_LOG" 2>&1 &
     DAEMON=$!
     on_exit end_daemon "$DAEMON"
-    retry_until 10 bus ListMachines
+    retry_until "$SETTLE_TIMEOUT" bus ListMachines
 }
 
 end_daemon() { # PID

@@ -47,14 +47,14 @@ _end_containers() {
     for state in "$BERTH_RUN/machines/${ID:-none}"*; do
         [[ -e $state ]] || continue
         name=${state##*/}
-        timeout 20 "$BERTHCTL" terminate "$name" >/dev/null 2>&1 || true
+        timeout 60 "$BERTHCTL" terminate "$name" >/dev/null 2>&1 || true
         # Should berthctl itself be what is broken:
         if [[ -e $state ]]; then
             for pid in $(state_field "$name" supervisor 2>/dev/null) $(state_field "$name" leader 2>/dev/null); do
                 kill -KILL "$pid" 2>/dev/null || true
             done
         fi
-        [[ $BERTH_HOST == host ]] || timeout 20 "$BERTHCTL" rm --force "$name" >/dev/null 2>&1 || true
+        [[ $BERTH_HOST == host ]] || timeout 60 "$BERTHCTL" rm --force "$name" >/dev/null 2>&1 || true
     done
     # And those that a failed test has lost.
     for pid in $(processes_of_root); do

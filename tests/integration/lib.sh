@@ -25,9 +25,9 @@ export BERTH_HOST BERTHCTL BERTH_RUN BERTH_CACHE
 
 # Seconds that a test may take, and an eventual state may take to come. Emulation makes the virtual machine slow.
 if [[ $BERTH_HOST == vm ]]; then
-    : "${TEST_TIMEOUT:=300}" "${SETTLE_TIMEOUT:=30}"
+    : "${TEST_TIMEOUT:=300}" "${SETTLE_TIMEOUT:=60}"
 else
-    : "${TEST_TIMEOUT:=60}" "${SETTLE_TIMEOUT:=10}"
+    : "${TEST_TIMEOUT:=120}" "${SETTLE_TIMEOUT:=30}"
 fi
 
 _script=$(basename "$0" .sh)
@@ -84,6 +84,15 @@ expect_rc() { # CODE COMMAND...
         printf -- '--- standard output of: %s\n%s\n--- standard error\n%s\n---\n' "$*" "${OUT:0:20000}" "${ERR:0:20000}" >&2
         fail "exit code $got, should be $wanted: $*"
     fi
+}
+
+# What COMMAND prints, as a condition: the shell would expand "$(…)" or <(…) behind retry_until only once.
+gives() { # TEXT COMMAND...
+    [[ $("${@:2}") == "$1" ]]
+}
+
+says() { # PATTERN COMMAND...
+    grep -q -e "$1" <<<"$("${@:2}")"
 }
 
 # Waits for what comes by itself, but not at a known time. Take the longest bearable SECONDS: it costs nothing.
