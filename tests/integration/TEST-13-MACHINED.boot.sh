@@ -76,4 +76,21 @@ test_service() {
     ! machinectl show "$ID" >/dev/null 2>&1
 }
 
+test_poweroff() {
+    prepare
+    ID=${ID//[^a-zA-Z0-9]/-}
+    [[ -d $TREE ]] || skip 'no tree to boot'
+    start_service
+    machinectl poweroff "$ID"
+    retry_until 120 unit_is_down
+    is_gone "$ID"
+    # An end of its own, in order: neither killed nor started again.
+    journalctl --sync
+    assert_match "$(journalctl -q --no-pager -o cat _PID=1 UNIT="$ID-unit.service")" 'Deactivated successfully'
+    assert_no_match "$(journalctl -q --no-pager -o cat _PID=1 UNIT="$ID-unit.service")" 'SIGKILL|Failed|restart'
+    assert_match "$(journalctl -q --no-pager -o cat CONTAINER_NAME="$ID")" 'Power(ed|ing) off'
+    b rm "$ID" >/dev/null 2>&1 || true
+    ! machinectl show "$ID" >/dev/null 2>&1
+}
+
 run_tests
