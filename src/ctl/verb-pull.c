@@ -14,14 +14,14 @@
 #include <unistd.h>
 
 /* The importer's arguments up to the names. */
-static int begin(const Ctl *ctl, char ***arguments, Error *error)
+static int begin(const Ctl *ctl, const char *command, char ***arguments, Error *error)
 {
     bool flag;
     int r;
 
     if (ctl->tls_verify && text_parse_bool(ctl->tls_verify, &flag) < 0)
         return error_set(error, -EINVAL, "--tls-verify=%s: use yes or no", ctl->tls_verify);
-    r = ctl_begin_importer("pull", arguments, error);
+    r = ctl_begin_importer(command, arguments, error);
     if (r == 0 && ctl->platform)
         r = strv_append_format(arguments, "--platform=%s", ctl->platform);
     if (r == 0 && ctl->tls_verify)
@@ -35,13 +35,14 @@ static int begin(const Ctl *ctl, char ***arguments, Error *error)
     return r;
 }
 
+/* pull and push: the importer's commands have the same names. */
 int verb_pull(Ctl *ctl, Error *error)
 {
     _cleanup_strv_ char **arguments = NULL;
     int r = output_format_check(ctl->output, "text table json", error);
 
     if (r == 0)
-        r = begin(ctl, &arguments, error);
+        r = begin(ctl, ctl->verb->name, &arguments, error);
     if (r == 0 && ctl->json)
         r = strv_append(&arguments, "--output=json");
     if (r == 0)
@@ -100,7 +101,7 @@ static int run_pull(Ctl *ctl, const char *name, Error *error)
 {
     _cleanup_strv_ char **arguments = NULL;
     _cleanup_close_ int saved_fd = -EBADF;
-    int r = begin(ctl, &arguments, error);
+    int r = begin(ctl, "pull", &arguments, error);
 
     if (r == 0)
         r = strv_append(&arguments, "--");

@@ -8,6 +8,7 @@
 #include "importer/commit.h"
 #include "importer/load.h"
 #include "importer/pull.h"
+#include "importer/push.h"
 #include "importer/save.h"
 #include "importer/stream.h"
 #include "store/reference.h"
@@ -388,17 +389,40 @@ static int run_pull(const Arguments *arguments, Error *error)
     return r < 0 ? r : finished;
 }
 
+static int run_push(const Arguments *arguments, Error *error)
+{
+    PullImageOptions options = arguments->pull;
+    _cleanup_pushed_image_ PushedImage pushed = {};
+    int r;
+
+    options.store_path = arguments->load.store_path;
+    r = push_image(&options, arguments->words[0], arguments->words[1], &pushed, error);
+    if (r < 0)
+        return r;
+    if (arguments->is_json)
+        printf("{\"name\": \"%s\", \"manifest\": \"%s\", \"sent_bytes\": %llu}\n", pushed.name,
+               digest_format(&pushed.manifest).text, (unsigned long long) pushed.sent_bytes);
+    else
+        printf("%s %s\n", pushed.name, digest_format(&pushed.manifest).text);
+    return fflush(stdout) != 0 ? -errno : 0;
+}
+
 typedef struct Command {
     const char *name, *words;
-    bool takes_many, needs_tree;
+    int words_max; /* 0: any number */
+    bool needs_tree;
     int (*run)(const Arguments *arguments, Error *error);
 } Command;
 
 static const Command commands[] = {
-    {"load", "FILE|DIRECTORY|-", false, false, run_load}, {"pull", "REFERENCE...", true, false, run_pull},
-    {"commit", "SOURCE", false, true, run_commit},        {"import", "FILE|-", false, false, run_import},
-    {"save", "IMAGE...", true, false, run_save},          {"pack", "PATH", false, true, run_pack},
-    {"unpack", "PATH", false, true, run_unpack},
+    {"load", "FILE|DIRECTORY|-", 1, false, run_load},
+    {"pull", "REFERENCE...", 0, false, run_pull},
+    {"push", "IMAGE [REFERENCE]", 2, false, run_push},
+    {"commit", "SOURCE", 1, true, run_commit},
+    {"import", "FILE|-", 1, false, run_import},
+    {"save", "IMAGE...", 0, false, run_save},
+    {"pack", "PATH", 1, true, run_pack},
+    {"unpack", "PATH", 1, true, run_unpack},
 };
 
 static const Command *find_command(const char *name)
@@ -458,7 +482,7 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
         {"auth-file", required_argument, NULL, 'K'},
         {},
     };
-    int option, r = 0;
+    int option, words_max, r = 0;
 
     while (r == 0 && (option = getopt_long(argc, argv, "qh", options, NULL)) >= 0)
         r = parse_option(option, optarg, arguments, error);
@@ -469,9 +493,9 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
     if (!arguments->command)
         return say_commands(error);
     arguments->words = argv + optind + 1;
-    if (argc - optind < 2 || (argc - optind > 2 && !arguments->command->takes_many))
-        return error_set(error, -EINVAL, "'%s' takes %s", arguments->command->name,
-                         arguments->command->takes_many ? "one argument or more" : "one argument");
+    words_max = arguments->command->words_max;
+    if (argc - optind < 2 || (words_max > 0 && argc - optind - 1 > words_max))
+        return error_set(error, -EINVAL, "'%s' takes %s", arguments->command->name, arguments->command->words);
     if (arguments->command->needs_tree && arguments->tree_fd < 0)
         return error_set(error, -EINVAL, "'%s' needs --tree-fd=", arguments->command->name);
     return 0;

@@ -15,8 +15,9 @@ typedef enum WireKind {
     WIRE_MANIFEST, /* `reference` is a tag or digest; its bytes, at most size_bytes, go to the fd */
     WIRE_BLOB,     /* `reference` is a digest; exactly size_bytes go to the fd */
     WIRE_PING,     /* whether the registry lets us in; no fd */
-    WIRE_UPLOAD,   /* `reference` is a digest; exactly size_bytes of the fd become the blob, unless it is there */
-    WIRE_PUT,      /* `reference` is a tag or digest; the fd's size_bytes become the manifest, of type `media_type` */
+    WIRE_UPLOAD, /* `reference` is a digest; exactly size_bytes of the fd become the blob, unless it is there; media_type: another
+                      repository of the registry that may have it */
+    WIRE_PUT, /* `reference` is a tag or digest; the fd's size_bytes become the manifest, of type `media_type` */
     _WIRE_KIND_MAX,
 } WireKind;
 

@@ -24,6 +24,7 @@ void http_answer_done(Answer *answer)
     challenges_done(&answer->challenges);
     free(answer->content_range);
     free(answer->media_type);
+    free(answer->location);
     *answer = (Answer){};
 }
 
@@ -52,6 +53,8 @@ static int take_header(Transfer *transfer, const char *name, char *value)
     }
     if (strcasecmp(name, "Content-Range") == 0)
         return keep_header(&answer->content_range, value);
+    if (strcasecmp(name, "Location") == 0)
+        return keep_header(&answer->location, value);
     if (strcasecmp(name, "Content-Type") == 0) {
         value[strcspn(value, "; \t")] = 0;
         return keep_header(&answer->media_type, value);
@@ -153,7 +156,8 @@ static size_t on_body(char *data, size_t item, size_t count, void *userdata)
     long status = 0;
 
     (void) curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (transfer->step == TRANSFER_TOKEN || status < 200 || status > 299 || transfer->fd < 0) {
+    if (transfer->step == TRANSFER_TOKEN || status < 200 || status > 299 || transfer->fd < 0 ||
+        (transfer->request.kind != WIRE_BLOB && transfer->request.kind != WIRE_MANIFEST)) {
         if (transfer->body.size + size > BODY_MAX_BYTES) {
             fail(transfer, error_set(&transfer->error, -EFBIG, "%s sends an answer of more than %u bytes",
                                      transfer->sites->items[transfer->site].endpoint->host, BODY_MAX_BYTES));
@@ -201,20 +205,62 @@ static curl_socket_t on_socket(void *userdata, curlsocktype purpose, struct curl
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static bool append(struct curl_slist **headers, const char *line)
+{
+    struct curl_slist *longer = line ? curl_slist_append(*headers, line) : NULL;
+
+    if (longer)
+        *headers = longer;
+    return longer != NULL;
+}
+
+static size_t on_read(char *data, size_t item, size_t count, void *userdata)
+{
+    Transfer *transfer = userdata;
+    ssize_t n = read(transfer->fd, data, item * count);
+
+    if (n < 0) {
+        fail(transfer, -errno);
+        return CURL_READFUNC_ABORT;
+    }
+    transfer->sent_bytes += (uint64_t) n;
+    return (size_t) n;
+}
+
+/* What is sent, and how. */
+static bool set_method(Transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    _cleanup_free_ char *type =
+        text_format("Content-Type: %s", transfer->request.kind == WIRE_PUT && transfer->request.media_type
+                                            ? transfer->request.media_type
+                                            : "application/octet-stream");
+
+    if (transfer->step == TRANSFER_TOKEN || !upload_is_writing(transfer))
+        return transfer->step == TRANSFER_TOKEN || transfer->request.kind != WIRE_UPLOAD ||
+               (transfer->phase == UPLOAD_CHECK ? curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK
+                                                : curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, "") == CURLE_OK);
+    transfer->sent_bytes = 0;
+    /* Without "Expect: 100-continue": not every server answers that. */
+    return lseek(transfer->fd, 0, SEEK_SET) == 0 && append(&transfer->headers, type) &&
+           append(&transfer->headers, "Expect:") && curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_READDATA, transfer) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t) transfer->request.size_bytes) == CURLE_OK;
+}
+
 static bool set_headers(Transfer *transfer, const char *authorization)
 {
     _cleanup_free_ char *line = authorization ? text_format("Authorization: %s", authorization) : NULL;
-    struct curl_slist *headers =
-        curl_slist_append(NULL, transfer->request.kind == WIRE_MANIFEST ? ACCEPT : "Accept: */*");
+    bool is_good;
 
-    if (line && headers)
-        headers = curl_slist_append(headers, line);
     curl_slist_free_all(transfer->headers);
-    transfer->headers = headers;
+    transfer->headers = NULL;
+    is_good = append(&transfer->headers, transfer->request.kind == WIRE_MANIFEST ? ACCEPT : "Accept: */*") &&
+              (!authorization || append(&transfer->headers, line)) && set_method(transfer);
     if (line)
         explicit_bzero(line, strlen(line));
-    return headers && (line || !authorization) &&
-           curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+    return is_good && curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
 }
 
 static bool set_tls(CURL *easy, const Site *site)

@@ -28,6 +28,7 @@ void transfer_free(Transfer *transfer)
     wire_request_done(&transfer->request);
     safe_close(transfer->fd);
     free(transfer->location);
+    free(transfer->upload_url);
     http_answer_done(&transfer->answer);
     buffer_done(&transfer->body);
     error_done(&transfer->error);
@@ -45,8 +46,8 @@ int transfer_new(Sites *sites, WireRequest *request, int fd, Transfer **ret, Err
     }
     *transfer = (Transfer){.sites = sites, .request = *request, .fd = fd, .easy = curl_easy_init()};
     *request = (WireRequest){};
-    if (!transfer->easy ||
-        (transfer->request.kind == WIRE_BLOB && digest_parse(transfer->request.reference, &digest) < 0)) {
+    if (!transfer->easy || ((transfer->request.kind == WIRE_BLOB || transfer->request.kind == WIRE_UPLOAD) &&
+                            digest_parse(transfer->request.reference, &digest) < 0)) {
         transfer_free(transfer);
         return error_set(error, -EINVAL, "a request without a digest");
     }
@@ -66,11 +67,13 @@ static int make_url(const Transfer *transfer, char **ret)
         return -ENOMEM;
     if (transfer->location)
         *ret = strdup(transfer->location);
+    else if (request->kind == WIRE_UPLOAD)
+        return upload_make_url(transfer, ret);
     else if (request->kind == WIRE_PING)
         *ret = text_format("%s/v2/", origin);
     else
         *ret = text_format("%s/v2/%s/%s/%s", origin, site->repository,
-                           request->kind == WIRE_MANIFEST ? "manifests" : "blobs", request->reference);
+                           request->kind == WIRE_BLOB ? "blobs" : "manifests", request->reference);
     return *ret ? 0 : -ENOMEM;
 }
 
@@ -79,14 +82,16 @@ int transfer_prepare(Transfer *transfer)
     const Site *site = &transfer->sites->items[transfer->site];
     _cleanup_free_ char *url = NULL, *form = NULL, *own = NULL;
     const char *authorization = NULL;
-    bool is_document = transfer->request.kind != WIRE_BLOB || transfer->step == TRANSFER_TOKEN;
+    bool is_document = transfer->step == TRANSFER_TOKEN ||
+                       (transfer->request.kind != WIRE_BLOB &&
+                        !(transfer->request.kind == WIRE_UPLOAD && transfer->phase == UPLOAD_SEND));
     int r;
 
     transfer->attempts++;
     transfer->attempts_all++;
     transfer->start_usec = 0;
     /* A document is small and its size not known: it is not resumed. */
-    if (transfer->request.kind != WIRE_BLOB && transfer->delivered > 0) {
+    if (transfer->request.kind == WIRE_MANIFEST && transfer->delivered > 0) {
         if (ftruncate(transfer->fd, 0) < 0 || lseek(transfer->fd, 0, SEEK_SET) < 0)
             return -errno;
         transfer->delivered = 0;
@@ -94,6 +99,7 @@ int transfer_prepare(Transfer *transfer)
     transfer->delivered_before = transfer->delivered;
     transfer->skip = transfer->chunk_done = 0;
     transfer->is_judged = false;
+    transfer->is_plain = site->is_plain;
     if (transfer->step == TRANSFER_TOKEN) {
         r = token_prepare(transfer, challenges_find(&transfer->answer.challenges, CHALLENGE_BEARER), &url, &form);
         authorization = own = form ? NULL : token_basic(site);
@@ -149,7 +155,7 @@ static void fill_outcome(const Transfer *transfer, CURLcode code, Outcome *outco
                          (challenges_find(challenges, CHALLENGE_BEARER) || has_basic),
         .has_location = location != NULL && transfer->step == TRANSFER_MAIN,
         .has_other_site = transfer->site + 1 < transfer->sites->count && transfer->delivered == 0,
-        .may_plain = site->endpoint->is_insecure && !site->is_plain && transfer->step == TRANSFER_MAIN,
+        .may_plain = site->endpoint->is_insecure && !transfer->is_plain && transfer->step == TRANSFER_MAIN,
         .attempts = transfer->attempts,
         .attempts_all = transfer->attempts_all,
         .redirects = transfer->redirects,
@@ -297,6 +303,10 @@ int transfer_judge(Transfer *transfer, CURLcode code)
     fill_outcome(transfer, code, &outcome);
     if (outcome.has_progress)
         transfer->attempts = outcome.attempts = 1;
+    /* It is no failure that a blob is not there yet. */
+    if (transfer->step == TRANSFER_MAIN && transfer->request.kind == WIRE_UPLOAD && outcome.net == NET_ANSWER &&
+        outcome.status == 404 && transfer->phase == UPLOAD_CHECK)
+        return upload_advance(transfer, outcome.status);
     step = next_decide(&outcome, &delay_usec);
     if (step == NEXT_DONE && transfer->step == TRANSFER_TOKEN) {
         r = token_take(transfer);
@@ -305,7 +315,10 @@ int transfer_judge(Transfer *transfer, CURLcode code)
         return r < 0 ? r : 1;
     }
     if (step == NEXT_DONE)
-        return 0;
+        return transfer->request.kind == WIRE_UPLOAD ? upload_advance(transfer, outcome.status) : 0;
+    /* An upload that broke begins anew. */
+    if (step == NEXT_RETRY)
+        transfer->phase = UPLOAD_CHECK;
     if (step == NEXT_FAIL)
         return say_failure(transfer, &outcome, code);
     return advance(transfer, step, delay_usec);

@@ -18,11 +18,18 @@ typedef enum TransferStep {
     TRANSFER_TOKEN, /* asking a token service */
 } TransferStep;
 
+/* A blob goes to the registry in up to three requests (distribution specification, "pushing blobs"). */
+typedef enum UploadPhase {
+    UPLOAD_CHECK, /* is it there? */
+    UPLOAD_START, /* where to? or: take it from another repository */
+    UPLOAD_SEND,
+} UploadPhase;
+
 /* What one answer's headers said. */
 typedef struct Answer {
     Challenges challenges;
     bool is_malformed; /* a challenge that cannot be read */
-    char *content_range, *media_type;
+    char *content_range, *media_type, *location;
     uint64_t retry_after_usec;
 } Answer;
 
@@ -34,6 +41,9 @@ typedef struct Transfer {
     struct curl_slist *headers;
     char curl_error[CURL_ERROR_SIZE];
     TransferStep step;
+    UploadPhase phase;
+    char *upload_url;
+    uint64_t sent_bytes;
     size_t site;
     char *location; /* where a redirect led to; NULL: the site itself */
     Answer answer;
@@ -43,6 +53,7 @@ typedef struct Transfer {
     uint64_t skip;                        /* bytes of this answer that were delivered before */
     size_t chunk_done;                    /* of the bytes that curl will give again after a pause */
     bool is_paused, is_judged;
+    bool is_plain;       /* this attempt; the site may have become so meanwhile */
     uint64_t start_usec; /* when the next attempt begins; 0: it runs */
     int failure;         /* -errno that ended it from our side */
     Error error;
@@ -56,6 +67,11 @@ void transfer_free(Transfer *transfer);
 int transfer_prepare(Transfer *transfer);
 /* What the attempt's end means: 1: another attempt follows (at start_usec), 0: done, -errno with transfer->error. */
 int transfer_judge(Transfer *transfer, CURLcode code);
+
+/* In upload.c: the address of the next request, and what its answer means: 1: another one follows, 0: it is there. */
+int upload_make_url(const Transfer *transfer, char **ret);
+int upload_advance(Transfer *transfer, unsigned status);
+bool upload_is_writing(const Transfer *transfer);
 
 /* In token.c: */
 int token_prepare(Transfer *transfer, const Challenge *challenge, char **ret_url, char **ret_form);

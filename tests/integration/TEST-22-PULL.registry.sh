@@ -105,6 +105,33 @@ test_mirror() {
     grep -q 'blocked' <<<"$ERR"
 }
 
+# A copy that was pushed is what was pulled, to the bit; what is there is not sent.
+test_push() {
+    start_registry
+    printf '[%s]\nInsecure=yes\n' "$registry" >etc/registries.conf
+    make_image base docker image.tar name=good:1
+    copy docker-archive:image.tar "docker://$registry/one/good:1"
+    pull "$registry/one/good:1" >/dev/null
+    expect_rc 0 "$BERTHCTL" push -q -o json "$registry/one/good:1" "$registry/two/good:2"
+    grep -q 'mount=sha256' registry.log || fail 'the blob was not asked for from the other repository'
+    assert_eq "$(skopeo inspect --raw --tls-verify=false "docker://$registry/two/good:2" | sha256sum)" \
+        "$(skopeo inspect --raw --tls-verify=false "docker://$registry/one/good:1" | sha256sum)"
+    copy --src-tls-verify=false "docker://$registry/two/good:2" dir:back
+    # An image from a file, into an empty repository of a name that knows nothing of it.
+    "$BERTHCTL" load -q --name=localhost/own:1 image.tar >/dev/null
+    "$BERTHCTL" push -q localhost/own:1 "$registry/three/own:1" >out
+    skopeo copy -q --insecure-policy --src-tls-verify=false "docker://$registry/three/own:1" dir:own
+    assert_eq "$(cut -d' ' -f2 out)" "sha256:$(sha256sum <own/manifest.json | cut -d' ' -f1)"
+    : >registry.log
+    "$BERTHCTL" push -q localhost/own:1 "$registry/three/own:1" >/dev/null
+    ! grep -q 'http.request.method=P[OA]' registry.log || fail 'what is there was sent again'
+    expect_rc 1 "$BERTHCTL" push -q localhost/nothing:1 "$registry/a:1"
+    grep -q 'no image' <<<"$ERR"
+    # The blobs that were sent are whole.
+    rm -rf data
+    pull "$registry/three/own:1" >/dev/null
+}
+
 make_certificates() {
     openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=test -days 2 2>/dev/null
     openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server 2>/dev/null
@@ -136,6 +163,8 @@ test_tls_and_password() {
     mkdir -p home/containers
     cp auth.json home/containers/
     pull "$registry/good:1" >/dev/null
+    "$BERTHCTL" push -q "$registry/good:1" "$registry/new/good:1" >/dev/null
+    pull "$registry/new/good:1" >/dev/null
 }
 
 test_certificate_of_another() {
