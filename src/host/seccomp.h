@@ -10,9 +10,12 @@
 #include <stdint.h>
 
 typedef struct SeccompRequest {
-    const char *profile;   /* "default", "system", "nested" or "unconfined"; NULL is "default" */
+    const char *profile;   /* "default", "system", "nested", "unconfined" or the path of a file; NULL is "default" */
+    const char *made_name; /* of the filter that was made of a file (SeccompFilter.name): it and no other. Or NULL */
     uint64_t capabilities; /* bit N set: the container keeps capability N (capabilities(7)) in its bounding set */
-    bool is_native_only;   /* refuse the processor's 32-bit system calls altogether */
+    /* capability_parse(), which a file's conditions need. */
+    int (*parse_capability)(const char *name, uint64_t *ret_mask, Error *error);
+    bool is_native_only; /* refuse the processor's 32-bit system calls altogether */
 } SeccompRequest;
 
 /* `bytes` is an array of struct sock_filter for seccomp(SECCOMP_SET_MODE_FILTER), in memory of its own; both
@@ -21,6 +24,7 @@ typedef struct SeccompFilter {
     void *bytes;
     size_t size_bytes;
     bool is_cached; /* came from the cache */
+    char name[64];  /* in the cache, when it was made of a file; else "" */
 } SeccompFilter;
 
 void seccomp_filter_done(SeccompFilter *filter);
@@ -29,6 +33,6 @@ void seccomp_filter_done(SeccompFilter *filter);
 /* The directory behind `cache_dir_fd` must be writable by root only (0700); -EBADF works without a cache. A
  * missing, damaged or foreign cache file is replaced, and a cache that cannot be written is no failure. Any
  * number of processes may do this at once. libseccomp is loaded on a cache miss only. -EINVAL an unknown
- * profile, -EOPNOTSUPP without libseccomp or for a profile file (a name with a slash: those are to come),
- * -ENOMEM. */
+ * profile or what is wrong with a file (with its place as a JSON pointer), -EOPNOTSUPP without libseccomp, -ENOENT and others
+ * of reading a file or of a made filter that is gone, -ENOMEM. */
 int seccomp_prepare(const SeccompRequest *request, int cache_dir_fd, SeccompFilter *ret, Error *error);

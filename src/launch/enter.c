@@ -296,6 +296,7 @@ int launch_enter(const EnterRequest *request, int *ret_exit_status, Error *error
                                          .relay_fds = {-EBADF, -EBADF, -EBADF}};
     const Machine *machine = request->machine;
     SeccompRequest seccomp = {.profile = request->privileged ? "unconfined" : machine->seccomp_profile,
+                              .made_name = machine->seccomp_filter,
                               .capabilities = machine->capabilities};
     int r;
 

@@ -299,7 +299,8 @@ static int gather_log(Launch *launch, Error *error)
 static int gather_seccomp(Launch *launch, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
-    SeccompRequest request = {.profile = spec->seccomp_profile, .capabilities = spec->capabilities};
+    SeccompRequest request = {
+        .profile = spec->seccomp_profile, .capabilities = spec->capabilities, .parse_capability = capability_parse};
     int r = seccomp_prepare(&request, launch->request.roster->seccomp_fd, &launch->seccomp, error);
 
     if (r < 0)

@@ -148,6 +148,8 @@ static int describe_machine(Launch *launch)
         r = strv_extend(&machine->exposed_ports, spec->exposed_ports);
     if (r == 0)
         r = copy_string(&machine->seccomp_profile, spec->seccomp_profile);
+    if (r == 0 && launch->seccomp.name[0])
+        r = copy_string(&machine->seccomp_filter, launch->seccomp.name);
     if (r == 0)
         r = copy_string(&machine->process_label, launch->facts.process_label);
     if (r == 0)

@@ -21,6 +21,7 @@ const JsonField machine_fields[] = {
     STRING(user),
     STRING(working_directory),
     STRING(seccomp_profile),
+    STRING(seccomp_filter),
     NUMBER(capabilities),
     FLAG(no_new_privileges),
     STRING(process_label),

@@ -17,7 +17,8 @@ typedef struct Machine {
     char *unit;         /* systemd unit, NULL without systemd */
     char *cgroup;       /* below the unified hierarchy, NULL without */
     char **environment; /* what exec inherits: the payload's, its user, place and privileges */
-    char *user, *working_directory, *seccomp_profile;
+    char *user, *working_directory, *seccomp_profile,
+        *seccomp_filter; /* the name of the filter that was made of a profile's file; NULL: none was */
     uint64_t capabilities;
     bool no_new_privileges;
     char *process_label, *file_label; /* SELinux, NULL: not confined by it */

@@ -134,7 +134,7 @@ const Setting settings[] = {
     {"privileged", 0, "Security", "Privileged", NULL, SETTING_BOOL, AT(privileged), TRUST_ADMIN, NULL,
      "all capabilities, no system call filter, no masked paths: with --userns=host no isolation at all"},
     {"seccomp-profile", 0, "Security", "SeccompProfile", NULL, SETTING_STRING, AT(seccomp_profile), TRUST_ADMIN,
-     "PROFILE", "default, system, nested or unconfined"},
+     "PROFILE", "default, system, nested, unconfined, or the path of a profile in docker's JSON"},
     {"selinux-context", 'Z', "Security", "SELinuxContext", NULL, SETTING_STRING, AT(label_process), TRUST_ADMIN,
      "LABEL", "SELinux label of the payload; default: from the host's policy, with categories of its own"},
     {"selinux-apifs-context", 'L', "Security", "SELinuxFileContext", NULL, SETTING_STRING, AT(label_file), TRUST_ADMIN,

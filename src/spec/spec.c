@@ -448,7 +448,7 @@ static int find_profile(ContainerSpec *spec, Error *error)
 static int validate(ContainerSpec *spec, Error *error)
 {
     static const char *const filters[] = {"default", "system", "nested", "unconfined"};
-    bool known = !spec->seccomp_profile;
+    bool known = !spec->seccomp_profile || spec->seccomp_profile[0] == '/';
     LogOptions log_options = {};
     int r;
 
@@ -472,8 +472,10 @@ static int validate(ContainerSpec *spec, Error *error)
     for (size_t i = 0; i < ELEMENTSOF(filters) && !known; i++)
         known = strcmp(spec->seccomp_profile, filters[i]) == 0;
     if (!known)
-        return error_set(error, -EOPNOTSUPP, "%s: '%s' is not a seccomp profile: default, system, nested or unconfined",
-                         spec_origin(spec, offsetof(ContainerSpec, seccomp_profile)), spec->seccomp_profile);
+        return error_set(
+            error, -EOPNOTSUPP,
+            "%s: '%s' is not a seccomp profile: default, system, nested, unconfined or the absolute path of a file",
+            spec_origin(spec, offsetof(ContainerSpec, seccomp_profile)), spec->seccomp_profile);
     r = find_profile(spec, error);
     if (r == 0)
         r = validate_health(spec, error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The cache of programs, and real processes under them that try what is allowed and what is not. */
 #include "base/file.h"
+#include "base/text.h"
 #include "host/seccomp-profile.h"
 #include "host/seccomp.h"
 
@@ -288,13 +289,55 @@ static void prepare_refuses(void)
 
     ASSERT_ERROR(seccomp_prepare(&request, -EBADF, &filter, &unknown), EINVAL);
     ASSERT_CONTAINS(unknown.text, "defualt");
-    request.profile = "/etc/seccomp.json";
-    ASSERT_ERROR(seccomp_prepare(&request, -EBADF, &filter, &file), EOPNOTSUPP);
+    request.profile = "/nowhere/seccomp.json";
+    ASSERT_ERROR(seccomp_prepare(&request, -EBADF, &filter, &file), ENOENT);
+    ASSERT_CONTAINS(file.text, "/nowhere/seccomp.json");
     ASSERT_NULL(filter.bytes);
     request.profile = "unconfined";
     ASSERT_OK(seccomp_prepare(&request, -EBADF, &filter, NULL));
     ASSERT_NULL(filter.bytes);
     ASSERT_EQ(filter.size_bytes, 0);
+}
+
+static int no_capabilities(const char *name, uint64_t *ret_mask, Error *error)
+{
+    (void) ret_mask;
+    return error_set(error, -EINVAL, "'%s' is not a capability", name);
+}
+
+/* By content: a file that changes has another program, and one that is named the same as before keeps it. */
+static void prepare_file(void)
+{
+    static const char *const texts[] = {
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\"}",
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"name\":\"mkdir\",\"action\":\"SCMP_ACT_ERRNO\"}]}"};
+    _cleanup_cache_ Cache cache = CACHE_UNSET;
+    _cleanup_free_ char *path = NULL;
+    SeccompRequest request = {.parse_capability = no_capabilities};
+    char first[64] = "";
+
+    ASSERT_OK(cache_open(&cache));
+    path = text_format("%s/profile.json", cache.path);
+    request.profile = path;
+    for (size_t round = 0; round < 4; round++) {
+        _cleanup_seccomp_filter_ SeccompFilter filter = {0};
+
+        ASSERT_OK(file_write_atomic_at(cache.fd, "profile.json", texts[round % 2], strlen(texts[round % 2]), 0600, 0));
+        ASSERT_OK(seccomp_prepare(&request, cache.fd, &filter, NULL));
+        ASSERT_EQ(filter.is_cached, round >= 2);
+        if (round == 0)
+            memcpy(first, filter.name, sizeof(first));
+        ASSERT_EQ(strcmp(first, filter.name) == 0, round % 2 == 0);
+    }
+    /* The file may go: what was made of it stays. */
+    ASSERT_OK(unlink(path));
+    for (size_t round = 0; round < 2; round++) {
+        _cleanup_seccomp_filter_ SeccompFilter filter = {0};
+        _cleanup_error_ Error error = {0};
+
+        request.made_name = round == 0 ? first : "file-0.bpf";
+        ASSERT_EQ(seccomp_prepare(&request, cache.fd, &filter, &error), round == 0 ? 0 : -ENOENT);
+    }
 }
 
 /* Real processes. */
@@ -590,6 +633,7 @@ static void real_life(void)
 int main(void)
 {
     TEST_RUN(prepare_refuses);
+    TEST_RUN(prepare_file);
     TEST_RUN(cache_hit_and_miss);
     TEST_RUN(cache_tells_requests_apart);
     TEST_RUN(cache_damage);

@@ -371,7 +371,7 @@ static void bad_values_name_their_origin(void)
         {SETTING_COUNT, "0", "'0' is not a number from 1 to 10000"},
         {SETTING_SECURITY, "nonsense", "'nonsense' is not a security option"},
         {SETTING_SECURITY, "label=nested", "'label=nested' is not supported yet"},
-        {SETTING_SECURITY, "seccomp=/etc/passwd", "'/etc/passwd' is not a seccomp profile"},
+        {SETTING_SECURITY, "seccomp=profile.json", "'profile.json' is not a seccomp profile"},
         {SETTING_SECURITY, "no-new-privileges=maybe", "'maybe' is not a boolean"},
     };
     bool tried[_SETTING_TYPE_MAX] = {};
