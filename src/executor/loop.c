@@ -26,6 +26,7 @@ static const Operation operations[_STEP_KIND_MAX] = {
     [STEP_SUPERVISE] = {apply_supervise, NULL},
     [STEP_ID_MAP] = {apply_id_map, NULL},
     [STEP_MAP_TREE] = {apply_map_tree, NULL},
+    [STEP_LINK] = {apply_link, NULL},
     [STEP_JOIN] = {apply_join, NULL},
     [STEP_BECOME_ROOT] = {apply_become_root, NULL},
     [STEP_PROPAGATION] = {apply_propagation, NULL},
@@ -197,7 +198,8 @@ static int run_outer_row(Context *context, size_t *number)
     int fd = -EBADF, r;
 
     context->current = *number;
-    context->may_ask = true;
+    /* A link is made from outside for everybody; who has no user namespace has nothing else to ask for. */
+    context->may_ask = context->may_ask || context->plan.steps[*number].kind != STEP_LINK;
     r = ask_for_steps(context, &fd);
     if (fd >= 0)
         context->root_fd = fd;

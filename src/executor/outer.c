@@ -217,7 +217,8 @@ int serve_outer_steps(Context *context, size_t first, int root_fd)
     _cleanup_close_ int fd = -EBADF;
     int r;
 
-    if (first >= context->plan.count || (context->userns_fd < 0 && context->plan.steps[first].kind != STEP_ID_MAP))
+    if (first >= context->plan.count || (context->userns_fd < 0 && context->plan.steps[first].kind != STEP_ID_MAP &&
+                                         context->plan.steps[first].kind != STEP_LINK))
         return fail(context, -EBADMSG, "the inner process asks for help without a user namespace");
     context->current = first;
     if (step_where(&context->plan.steps[first]) == STEP_OUTER) {

@@ -376,12 +376,6 @@ static void gather_misc(Launch *launch)
     launch->facts.id = launch->id;
     launch->facts.run_fd = fd_list_add(&launch->fds, launch->request.roster->run_fd, false);
     launch->facts.keeps_exit = launch->request.has_definition || spec->detach;
-    if (spec->network == NETWORK_HOST && launch->request.image) {
-        _cleanup_close_ int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
-
-        if (fd >= 0 && file_read_fd(fd, 65536, &launch->resolv_conf, NULL) == 0)
-            launch->facts.host_resolv_conf = launch->resolv_conf;
-    }
 }
 
 int launch_gather(Launch *launch, Error *error)
@@ -404,6 +398,8 @@ int launch_gather(Launch *launch, Error *error)
         r = gather_seccomp(launch, error);
     if (r == 0)
         r = launch_gather_registrar(launch, error);
+    if (r == 0)
+        r = launch_gather_network(launch, error);
     if (r == 0)
         r = launch_gather_interface(launch, error);
     if (r == 0)

@@ -87,6 +87,9 @@ int launch_register(Launch *launch, int leader_pidfd, Error *error);
 /* After the announcement: a supervisor whose payload ended before it may not have heard of the registration. */
 void launch_unregister_dead(Launch *launch, int leader_pidfd);
 
+/* network.c: the network that the container gets a link to, and which name servers it asks. */
+int launch_gather_network(Launch *launch, Error *error);
+
 /* interface.c */
 int launch_gather_interface(Launch *launch, Error *error);
 

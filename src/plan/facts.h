@@ -46,6 +46,13 @@ typedef struct UsernsFacts {
     uint64_t locks_fd; /* the directory of the ranges' locks */
 } UsernsFacts;
 
+/* A network of this host that the container gets a link to; bridge 0: none. */
+typedef struct NetworkFacts {
+    uint32_t bridge;  /* index; of --print-plan 0, too, where there is no bridge yet */
+    uint32_t network; /* IPv4, in the host's byte order */
+    unsigned prefix_length;
+} NetworkFacts;
+
 struct HostFacts {
     /* The root: a directory, or the layers of an image, lowest first, relative to data_fd. */
     uint64_t directory_fd;
@@ -58,6 +65,7 @@ struct HostFacts {
     MountFacts *mounts;
 
     UsernsFacts userns;
+    NetworkFacts network;
 
     /* Without systemd: where to make a cgroup; 0: somebody else (a scope, the own unit) gives one. */
     uint64_t cgroup_root_fd;
@@ -87,7 +95,7 @@ struct HostFacts {
     unsigned last_capability;
     unsigned throttled_processors;   /* those whose thermal_throttle directory is to be masked, from 0 on */
     uint64_t available_capabilities; /* what the launcher itself has */
-    const char *host_resolv_conf;    /* text, with --network=host; or NULL */
+    const char *host_resolv_conf;    /* text, with --network=host or bridge; or NULL */
     const char *machine_id;          /* 32 hexadecimal digits: what a system inside is */
     const char *host_os_release;     /* text of os-release(5), or NULL */
     char *const *host_environment;   /* container_host_id=… and its like, or NULL */

@@ -282,6 +282,14 @@ void plan_kernel_paths(Planner *planner)
         planner->list->failed = -ENOMEM;
         return;
     }
+    if (spec->network == NETWORK_BRIDGE && !spec->boot) {
+        /* What programs of images count on: ping, and ports below 1024 for any user, where nobody else's are. */
+        static char *const usual[] = {(char *) "net.ipv4.ping_group_range=0 0",
+                                      (char *) "net.ipv4.ip_unprivileged_port_start=0", NULL};
+
+        step = step_list_add(planner->list, STEP_SYSCTL, ORIGIN(network));
+        step->sysctl.assignments = step_list_strings(planner->list, usual);
+    }
     if (spec->sysctls) {
         step = step_list_add(planner->list, STEP_SYSCTL, ORIGIN(sysctls));
         step->sysctl.assignments = step_list_strings(planner->list, spec->sysctls);

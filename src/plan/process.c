@@ -30,8 +30,19 @@ void plan_enter(Planner *planner)
     }
     step = step_list_add(planner->list, STEP_HOSTNAME, ORIGIN(hostname));
     step->hostname.name = step_list_string(planner->list, spec->hostname);
-    if (spec->network == NETWORK_PRIVATE)
+    if (spec->network == NETWORK_PRIVATE || spec->network == NETWORK_BRIDGE)
         step_list_add(planner->list, STEP_LOOPBACK, ORIGIN(network));
+    if (spec->network == NETWORK_BRIDGE) {
+        step = step_list_add(planner->list, STEP_LINK, ORIGIN(network));
+        step->link = (StepLink){
+            .name = "eth0",
+            .prefix = "be0-",
+            .alternative_name = step_list_format(planner->list, "berth-%s", spec->name),
+            .bridge = planner->facts->network.bridge,
+            .network = planner->facts->network.network,
+            .prefix_length = planner->facts->network.prefix_length,
+        };
+    }
     if (planner->facts->process_label) {
         step = step_list_add(planner->list, STEP_LABEL, ORIGIN(label_process));
         step->label.process = step_list_string(planner->list, planner->facts->process_label);

@@ -115,7 +115,7 @@ const Setting settings[] = {
      "size of /dev/shm; default 64M"},
 
     {"network", 0, "Network", "Network", NULL, SETTING_NETWORK, AT(network), TRUST_ADMIN, "MODE",
-     "private (loopback only), host or none"},
+     "private (loopback only), bridge (the host's berth0), host or none"},
 
     {"userns", 0, "Security", "UserNS", NULL, SETTING_USERNS, AT(userns), TRUST_ADMIN, "MODE",
      "user namespace: auto (a range of ids of its own, the default), host, keep-id or BASE[:COUNT]"},

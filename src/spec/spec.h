@@ -18,7 +18,7 @@ typedef enum Trust {
 } Trust;
 
 typedef enum VolatileMode { VOLATILE_NO, VOLATILE_YES, VOLATILE_STATE, VOLATILE_OVERLAY, _VOLATILE_MAX } VolatileMode;
-typedef enum NetworkMode { NETWORK_PRIVATE, NETWORK_HOST, NETWORK_NONE, _NETWORK_MAX } NetworkMode;
+typedef enum NetworkMode { NETWORK_PRIVATE, NETWORK_HOST, NETWORK_NONE, NETWORK_BRIDGE, _NETWORK_MAX } NetworkMode;
 typedef enum LogDriver {
     LOG_DRIVER_AUTO, /* detached: journald, or a file where there is none; foreground: passthrough */
     LOG_DRIVER_JOURNALD,

@@ -14,7 +14,7 @@
 #define COUNT_MAX 10000
 
 static const char *const volatile_names[_VOLATILE_MAX] = {"no", "yes", "state", "overlay"};
-static const char *const network_names[_NETWORK_MAX] = {"private", "host", "none"};
+static const char *const network_names[_NETWORK_MAX] = {"private", "host", "none", "bridge"};
 static const char *const log_driver_names[_LOG_DRIVER_MAX] = {"auto", "journald", "file", "none", "passthrough"};
 
 static const char *const registration_names[_REGISTRATION_MAX] = {"auto", "yes", "no"};

@@ -95,6 +95,10 @@ static void describe_field(Buffer *line, const StepField *field, const void *mem
     case STEP_FIELD_FLAGS_NAMESPACE:
         describe_flags(line, number, namespace_flags, ELEMENTSOF(namespace_flags));
         break;
+    case STEP_FIELD_IPV4:
+        buffer_append_format(line, "%llu.%llu.%llu.%llu", number >> 24 & 255, number >> 16 & 255, number >> 8 & 255,
+                             number & 255);
+        break;
     case STEP_FIELD_NUMBER:
         buffer_append_format(line, "%llu", number);
     }

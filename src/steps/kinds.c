@@ -33,6 +33,8 @@ static const StepField id_map_fields[] = {LIST(id_map, uid_map), LIST(id_map, gi
     NUMBER(id_map, gid)};
 static const StepField map_tree_fields[] = {NUMBER(map_tree, tree), NUMBER(map_tree, count),
     STRING(map_tree, host_path), NUMBER(map_tree, recursive)};
+static const StepField link_fields[] = {STRING(link, name), STRING(link, prefix), STRING(link, alternative_name),
+    NUMBER(link, bridge), FIELD(link, network, STEP_FIELD_IPV4), NUMBER(link, prefix_length)};
 static const StepField supervise_fields[] = {STRING(supervise, name), STRING(supervise, id),
     STRING(supervise, image), STRING(supervise, tag), STRING(supervise, unit), NUMBER(supervise, stop_signal),
     NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
@@ -100,6 +102,7 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_SUPERVISE] = {"supervise", STEP_HOST, FIELDS(supervise_fields), .reads = {SLOT_PAYLOAD}},
     [STEP_ID_MAP] = {"id-map", STEP_OUTER, FIELDS(id_map_fields), .reads = {SLOT_PAYLOAD}, .writes = {SLOT_IDS}},
     [STEP_MAP_TREE] = {"map-tree", STEP_OUTER, FIELDS(map_tree_fields), .reads = {SLOT_IDS}},
+    [STEP_LINK] = {"link", STEP_OUTER, FIELDS(link_fields), .reads = {SLOT_PAYLOAD}},
     [STEP_BECOME_ROOT] = {"become-root", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
     [STEP_JOIN] = {"join", STEP_INNER, FIELDS(join_fields), .reads = {SLOT_PAYLOAD},
         .writes = {SLOT_ROOT, SLOT_PIVOTED}},

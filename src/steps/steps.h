@@ -43,6 +43,7 @@ typedef enum StepKind {
     /* outer */
     STEP_ID_MAP,
     STEP_MAP_TREE,
+    STEP_LINK,
     /* inner */
     STEP_JOIN,
     STEP_BECOME_ROOT,
@@ -149,6 +150,15 @@ typedef struct StepIdMap {
     const char **uid_map, **gid_map; /* "INSIDE:HOST:COUNT" */
     uint64_t uid, gid;               /* as in StepJoin */
 } StepIdMap;
+
+typedef struct StepLink {
+    const char *name;   /* inside */
+    const char *prefix; /* of its other end's name on the host: the number of its address in the network follows */
+    const char *alternative_name; /* of that end, for people */
+    uint64_t bridge;              /* the index of the bridge that it is a port of */
+    uint64_t network;             /* IPv4, in the host's byte order: the first address that is free is taken */
+    uint64_t prefix_length;
+} StepLink;
 
 typedef struct StepMapTree {
     uint64_t tree;         /* a cloned tree, not attached yet: its files are seen through the container's map of ids */
@@ -352,6 +362,7 @@ typedef struct Step {
         StepSupervise supervise;
         StepIdMap id_map;
         StepMapTree map_tree;
+        StepLink link;
         StepPropagation propagation;
         StepRootTree root_tree;
         StepRootOverlay root_overlay;
@@ -391,6 +402,7 @@ typedef enum StepFieldType {
     STEP_FIELD_FLAGS_MOUNT,
     STEP_FIELD_FLAGS_NAMESPACE,
     STEP_FIELD_FLAGS_CAPABILITY,
+    STEP_FIELD_IPV4,
     STEP_FIELD_STRING,
     STEP_FIELD_LIST,
     STEP_FIELD_BYTES, /* the next field of the row's struct is its size and has no row of its own */

@@ -82,6 +82,11 @@ static const Case cases[] = {
      .definition = IMAGE "Exec=/bin/true\nNetwork=host\nAddCapability=NET_ADMIN NET_RAW\nDropCapability=CHOWN\n",
      .layers = ONE_LAYER,
      .has_resolv_conf = true},
+    {.name = "network-bridge",
+     .definition = IMAGE "Exec=/bin/true\nNetwork=bridge\nSysctl=net.core.somaxconn=99\n",
+     .layers = ONE_LAYER,
+     .has_resolv_conf = true},
+    {.name = "userns-bridge", .definition = DIRECTORY "Exec=/bin/true\nNetwork=bridge\n", .has_userns = true},
     {.name = "network-none", .definition = IMAGE "Exec=/bin/true\nNetwork=none\n", .layers = ONE_LAYER},
     {.name = "privileged",
      .definition = IMAGE "Exec=/bin/true\nPrivileged=yes\nNetwork=host\n",
@@ -200,6 +205,7 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
         .available_capabilities = CAPABILITY_ALL,
         .host_resolv_conf = test->has_resolv_conf ? "nameserver 192.0.2.1\n" : NULL,
         .terminal_type = "xterm-256color",
+        .network = {.bridge = 3, .network = UINT32_C(10) << 24 | 117 << 16, .prefix_length = 20},
     };
     char *map[] = {(char *) "0:524288:65536", NULL};
     IdRangeFacts range = {.base = 524288, .lock_fd = 7, .count = 1};

@@ -333,7 +333,7 @@ static void bad_values_name_their_origin(void)
         {SETTING_SIGNAL, "SIGNOPE", "'SIGNOPE' is not a signal"},
         {SETTING_INTEGER, "1001", "'1001' is not a number from -1000 to 1000"},
         {SETTING_VOLATILE, "maybe", "'maybe' is not one of: no, yes, state, overlay"},
-        {SETTING_NETWORK, "bridge", "'bridge' is not one of: private, host, none"},
+        {SETTING_NETWORK, "berth0", "'berth0' is not one of: private, host, none, bridge"},
         {SETTING_LOG_DRIVER, "syslog", "'syslog' is not one of"},
         {SETTING_REGISTRATION, "maybe", "'maybe' is not one of"},
         {SETTING_NOTIFY, "maybe", "'maybe' is not one of"},
