@@ -168,6 +168,7 @@ int verb_rmi(Ctl *ctl, Error *error);
 int verb_commit(Ctl *ctl, Error *error);
 int verb_import(Ctl *ctl, Error *error);
 int verb_save(Ctl *ctl, Error *error);
+int verb_verify(Ctl *ctl, Error *error);
 int verb_tag(Ctl *ctl, Error *error);
 int verb_untag(Ctl *ctl, Error *error);
 int verb_history(Ctl *ctl, Error *error);

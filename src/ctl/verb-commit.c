@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* commit, import, save. */
+/* commit, import, save, verify: what the importer does. */
 
 #include "ctl/container-root.h"
 #include "ctl/container.h"
@@ -216,6 +216,26 @@ int verb_save(Ctl *ctl, Error *error)
     if (r == 0)
         r = strv_append(&arguments, "--");
     if (r == 0)
+        r = strv_extend(&arguments, ctl->words);
+    return r < 0 ? r : ctl_run_helper("berth-importer", arguments, error);
+}
+
+/* --- verify --- */
+
+int verb_verify(Ctl *ctl, Error *error)
+{
+    _cleanup_strv_ char **arguments = NULL;
+    int r = output_format_check(ctl->output, "text table json", error);
+
+    if (r == 0)
+        r = ctl_begin_importer("verify", &arguments, error);
+    if (r == 0 && ctl->all)
+        r = strv_append(&arguments, "--all");
+    if (r == 0 && ctl->json)
+        r = strv_append(&arguments, "--output=json");
+    if (r == 0)
+        r = strv_append(&arguments, "--");
+    if (r == 0 && ctl->words)
         r = strv_extend(&arguments, ctl->words);
     return r < 0 ? r : ctl_run_helper("berth-importer", arguments, error);
 }

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <unistd.h>
+
+#define BUFFER_BYTES (1U << 18)
 
 struct Hash {
     EVP_MD_CTX *context;
@@ -49,5 +52,24 @@ int hash_bytes(const void *data, size_t size, Digest *ret)
     _cleanup_hash_ Hash *hash = hash_new();
     int r = hash ? hash_update(hash, data, size) : -ENOMEM;
 
+    return r < 0 ? r : hash_finish(hash, ret);
+}
+
+int hash_stream(int fd, Digest *ret)
+{
+    _cleanup_free_ char *buffer = malloc(BUFFER_BYTES);
+    _cleanup_hash_ Hash *hash = hash_new();
+    ssize_t n = 1;
+    int r = buffer && hash ? 0 : -ENOMEM;
+
+    while (r == 0 && n > 0) {
+        n = read(fd, buffer, BUFFER_BYTES);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n < 0)
+            return -errno;
+        else
+            r = hash_update(hash, buffer, (size_t) n);
+    }
     return r < 0 ? r : hash_finish(hash, ret);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Owns: SHA-256 through libcrypto.
- * Never does: I/O.
+ * Never does: open anything, or write.
  * Runs in: the importer and its children. */
 
 #include "base/cleanup.h"
@@ -19,3 +19,5 @@ int hash_update(Hash *hash, const void *data, size_t size);
 int hash_finish(Hash *hash, Digest *ret);
 
 int hash_bytes(const void *data, size_t size, Digest *ret);
+/* What is read from a file or a pipe until its end. */
+int hash_stream(int fd, Digest *ret);

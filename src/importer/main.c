@@ -11,6 +11,7 @@
 #include "importer/push.h"
 #include "importer/save.h"
 #include "importer/stream.h"
+#include "importer/verify.h"
 #include "store/reference.h"
 #include "store/store.h"
 
@@ -41,7 +42,7 @@ typedef struct Arguments {
     int tree_fd;
     CopyFlags flags;
     IdMap uids, gids;
-    bool is_json, is_help, is_quiet;
+    bool is_json, is_help, is_quiet, has_trees;
 } Arguments;
 
 static void arguments_done(Arguments *arguments)
@@ -85,6 +86,7 @@ static const char help_text[] =
     "      --change=INSTRUCTION change the configuration, as in a Containerfile; several times\n"
     "      --file=PATH          save: write here instead of standard output\n"
     "      --format=FORMAT      save: oci-archive (default), docker-archive or oci-dir\n"
+    "      --all                verify: the files of layers, too\n"
     "      --message=TEXT       a comment for the history\n"
     "      --author=TEXT        who made the image\n"
     "\n"
@@ -183,6 +185,9 @@ static int parse_option(int option, const char *value, Arguments *arguments, Err
         return 0;
     case 'F':
         return save_format_parse(value, &arguments->save.format, error);
+    case 'V':
+        arguments->has_trees = true;
+        return 0;
     case 'A':
         arguments->commit.author = value;
         return 0;
@@ -373,6 +378,53 @@ static int run_save(const Arguments *arguments, Error *error)
     return save_images(&options, error);
 }
 
+/* Texts may quote what is damaged. */
+static int print_problem(const StoreProblem *problem, void *userdata)
+{
+    json_t *problems = userdata;
+    _cleanup_free_ char *text = text_escape(problem->text, SIZE_MAX);
+
+    if (!text)
+        return -ENOMEM;
+    if (json_array_append_new(problems, json_pack("{s:s, s:s, s:s, s:b}", "kind", problem->kind, "name", problem->name,
+                                                  "problem", text, "is_quarantined", problem->is_aside)) < 0)
+        return -ENOMEM;
+    return 0;
+}
+
+static void print_problems(const json_t *problems)
+{
+    const json_t *problem;
+    size_t i;
+
+    json_array_foreach(problems, i, problem) printf(
+        "%s %s: %s%s\n", json_string_value(json_object_get(problem, "kind")),
+        json_string_value(json_object_get(problem, "name")), json_string_value(json_object_get(problem, "problem")),
+        json_is_true(json_object_get(problem, "is_quarantined")) ? " (put aside)" : "");
+}
+
+/* 1: something is wrong. */
+static int run_verify(const Arguments *arguments, Error *error)
+{
+    json_t *problems = json_array();
+    const VerifyOptions options = {.store_path = arguments->load.store_path,
+                                   .images = arguments->words,
+                                   .has_trees = arguments->has_trees,
+                                   .report = print_problem,
+                                   .userdata = problems};
+    int r = verify_store(&options, error);
+
+    if (arguments->is_json) {
+        (void) json_dumpf(problems, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+        putchar('\n');
+    } else
+        print_problems(problems);
+    if (r == 0)
+        r = json_array_size(problems) > 0;
+    json_decref(problems);
+    return fflush(stdout) != 0 && r >= 0 ? -errno : r;
+}
+
 /* Each name by itself: those that came stay when another fails. */
 static int run_pull(const Arguments *arguments, Error *error)
 {
@@ -409,20 +461,17 @@ static int run_push(const Arguments *arguments, Error *error)
 
 typedef struct Command {
     const char *name, *words;
-    int words_max; /* 0: any number */
+    int words_min, words_max; /* 0 at most: any number */
     bool needs_tree;
     int (*run)(const Arguments *arguments, Error *error);
 } Command;
 
 static const Command commands[] = {
-    {"load", "FILE|DIRECTORY|-", 1, false, run_load},
-    {"pull", "REFERENCE...", 0, false, run_pull},
-    {"push", "IMAGE [REFERENCE]", 2, false, run_push},
-    {"commit", "SOURCE", 1, true, run_commit},
-    {"import", "FILE|-", 1, false, run_import},
-    {"save", "IMAGE...", 0, false, run_save},
-    {"pack", "PATH", 1, true, run_pack},
-    {"unpack", "PATH", 1, true, run_unpack},
+    {"load", "FILE|DIRECTORY|-", 1, 1, false, run_load},  {"pull", "REFERENCE...", 1, 0, false, run_pull},
+    {"push", "IMAGE [REFERENCE]", 1, 2, false, run_push}, {"commit", "SOURCE", 1, 1, true, run_commit},
+    {"import", "FILE|-", 1, 1, false, run_import},        {"save", "IMAGE...", 1, 0, false, run_save},
+    {"verify", "[IMAGE...]", 0, 0, false, run_verify},    {"pack", "PATH", 1, 1, true, run_pack},
+    {"unpack", "PATH", 1, 1, true, run_unpack},
 };
 
 static const Command *find_command(const char *name)
@@ -477,12 +526,13 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
         {"author", required_argument, NULL, 'A'},
         {"file", required_argument, NULL, 'O'},
         {"format", required_argument, NULL, 'F'},
+        {"all", no_argument, NULL, 'V'},
         {"platform", required_argument, NULL, 'P'},
         {"tls-verify", required_argument, NULL, 'T'},
         {"auth-file", required_argument, NULL, 'K'},
         {},
     };
-    int option, words_max, r = 0;
+    int option, count, r = 0;
 
     while (r == 0 && (option = getopt_long(argc, argv, "qh", options, NULL)) >= 0)
         r = parse_option(option, optarg, arguments, error);
@@ -493,8 +543,9 @@ static int parse_arguments(int argc, char **argv, Arguments *arguments, Error *e
     if (!arguments->command)
         return say_commands(error);
     arguments->words = argv + optind + 1;
-    words_max = arguments->command->words_max;
-    if (argc - optind < 2 || (words_max > 0 && argc - optind - 1 > words_max))
+    count = argc - optind - 1;
+    if (count < arguments->command->words_min ||
+        (arguments->command->words_max > 0 && count > arguments->command->words_max))
         return error_set(error, -EINVAL, "'%s' takes %s", arguments->command->name, arguments->command->words);
     if (arguments->command->needs_tree && arguments->tree_fd < 0)
         return error_set(error, -EINVAL, "'%s' needs --tree-fd=", arguments->command->name);
@@ -542,5 +593,5 @@ int main(int argc, char **argv)
         error_report(&error, r);
         return EXIT_FAILURE;
     }
-    return EXIT_SUCCESS;
+    return r > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "importer/hash.h"
 #include "tree/compare.h"
 #include "tree/content.h"
 #include "tree/walk.h"
@@ -157,11 +158,15 @@ static bool is_wanted_xattr(const Pack *pack, const TreeXattr *xattr)
            (strcmp(xattr->name, "security.capability") != 0 || xattr->size == CAPABILITY_BYTES);
 }
 
+/* Directories that no member of a layer made, and deletions, got the time of their unpacking: that tells nothing about a
+ * tree that is compared. */
 static void set_time(Pack *pack, const struct stat *st, struct archive_entry *to)
 {
     const StreamLayer *layer = pack->request->layer;
 
-    if (layer && st->st_mtim.tv_sec >= layer->latest_sec)
+    if (pack->request->is_sorted && (S_ISDIR(st->st_mode) || (S_ISCHR(st->st_mode) && st->st_rdev == 0)))
+        archive_entry_set_mtime(to, 0, 0);
+    else if (layer && st->st_mtim.tv_sec >= layer->latest_sec)
         archive_entry_set_mtime(to, layer->latest_sec, 0);
     else
         archive_entry_set_mtime(to, st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
@@ -314,8 +319,9 @@ static int run(Worker *worker, const WorkerJob *job, int root_fd, Error *error)
     if (r == 0)
         r = open_archive(&pack, job->output_fd, error);
     if (r == 0)
-        r = request->layer ? walk_sorted(fd, &st, visit_of_layer, &pack, error)
-                           : walk_from(fd, &st, visit, &pack, error);
+        r = request->layer       ? walk_sorted(fd, &st, visit_of_layer, &pack, error)
+            : request->is_sorted ? walk_sorted(fd, &st, visit, &pack, error)
+                                 : walk_from(fd, &st, visit, &pack, error);
     if (r == 0 && archive_write_close(pack.archive) != ARCHIVE_OK)
         r = fail(&pack, error);
     if (r == 0 && request->layer)
@@ -377,4 +383,34 @@ int stream_pack_layer(const StreamRequest *request, int64_t *ret_newest_sec, Err
     if (r == 0)
         *ret_newest_sec = newest_sec;
     return r;
+}
+
+int stream_hash(const StreamRequest *request, Digest *ret, Error *error)
+{
+    _cleanup_worker_process_ WorkerProcess process = WORKER_PROCESS_NONE;
+    _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
+    StreamRequest sorted = *request;
+    int fds[2], r, finished;
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return error_set(error, -errno, "making a pipe: %m");
+    read_fd = fds[0];
+    write_fd = fds[1];
+    sorted.is_sorted = true;
+    const WorkerJob job = {.name = "read files",
+                           .root_fd = -EBADF,
+                           .output_fd = write_fd,
+                           .tree_fds = {request->tree_fd},
+                           .capabilities = copy_capabilities(),
+                           .run = run,
+                           .argument = &sorted,
+                           .receive = receive};
+    r = worker_start(&job, &process, error);
+    if (r < 0)
+        return r;
+    write_fd = safe_close(write_fd);
+    /* Its warnings, which are few, fit into the worker's pipe meanwhile. */
+    r = hash_stream(read_fd, ret);
+    finished = worker_finish(&process, error);
+    return finished < 0 ? finished : r;
 }

@@ -5,6 +5,7 @@
  * Runs in: the importer; the work in a confined child that has the mount and the stream. */
 
 #include "base/error.h"
+#include "store/digest.h"
 #include "tree/copy.h"
 
 /* What is different when the archive is to be a layer of an image (OCI image spec, layer.md): it comes out the same for the
@@ -21,6 +22,7 @@ typedef struct StreamRequest {
     CopyFlags flags;  /* pack: COPY_FOLLOW; unpack: COPY_PARENTS, COPY_RIGHTS */
     const IdShift *owner;
     const StreamLayer *layer; /* pack: NULL for no layer */
+    bool is_sorted;           /* pack: to compare trees, see stream_hash() */
 } StreamRequest;
 
 /* Writes the file or tree at `path` to stdout; its members' names begin with the last component of `path`, but for what
@@ -29,6 +31,9 @@ int stream_pack(const StreamRequest *request, Error *error);
 
 /* The same for a layer. *ret_newest_sec is when the youngest file in it was changed, 0 when it has none. */
 int stream_pack_layer(const StreamRequest *request, int64_t *ret_newest_sec, Error *error);
+
+/* The digest of the tree as an archive, sorted: two trees with the same one have the same files. */
+int stream_hash(const StreamRequest *request, Digest *ret, Error *error);
 
 /* Reads an archive, compressed or not, from stdin into the directory at `path`. */
 int stream_unpack(const StreamRequest *request, Error *error);

@@ -321,6 +321,11 @@ int store_resolve(const Store *store, const char *name, StoreImage **ret, Error 
     return r;
 }
 
+int store_find_record(Store *store, const char *name, StoreImage **ret, Error *error)
+{
+    return store_resolve(store, name, ret, error);
+}
+
 int store_find_image(Store *store, const char *name, StoreImage **ret, Error *error)
 {
     _cleanup_store_image_ StoreImage *image = NULL;

@@ -9,13 +9,14 @@
 
 #include <stdio.h>
 
-#define STORE_REFS_DIR   "refs"
-#define STORE_IMAGES_DIR "images"
-#define STORE_BLOBS_DIR  "blobs/sha256"
-#define STORE_LAYERS_DIR "layers"
-#define STORE_TMP_DIR    "tmp"
-#define STORE_LOCK_FILE  "lock"
-#define STORE_LAYER_INFO ".info" /* behind a layer's hex digits */
+#define STORE_REFS_DIR       "refs"
+#define STORE_IMAGES_DIR     "images"
+#define STORE_BLOBS_DIR      "blobs/sha256"
+#define STORE_LAYERS_DIR     "layers"
+#define STORE_TMP_DIR        "tmp"
+#define STORE_QUARANTINE_DIR "quarantine"
+#define STORE_LOCK_FILE      "lock"
+#define STORE_LAYER_INFO     ".info" /* behind a layer's hex digits */
 
 struct Store {
     char *path;

@@ -13,6 +13,7 @@
  *   layers/HEX/       one layer's tree in overlay form, HEX being its DiffID: one copy for all images
  *   layers/HEX.info   how large it is and what it says about its root
  *   tmp/NAME/         work in progress, locked by its owner; without one it is swept by who comes next
+ *   quarantine/       what was found damaged, until `prune` removes it
  *   lock              held shared while something is added, exclusively while garbage is collected
  *
  * A name exists only when what it promises is complete and on the disk: data, then layers and blobs, then
@@ -94,6 +95,9 @@ DEFINE_CLEANUP(StoreImage *, store_image_free)
  * begins two images, -EUCLEAN for an image whose record or configuration is damaged (the others stay usable).
  */
 int store_find_image(Store *store, const char *name, StoreImage **ret, Error *error);
+
+/* The same without the configuration, for an image whose configuration or layers may be damaged. */
+int store_find_record(Store *store, const char *name, StoreImage **ret, Error *error);
 
 /* One StoreImage per reference and one, without a name, for each image that has none; sorted by name. Damaged
  * entries are left out and their messages appended to `ret_damaged` (may be NULL). */
