@@ -13,7 +13,7 @@
  *   layers/HEX/       one layer's tree in overlay form, HEX being its DiffID: one copy for all images
  *   layers/HEX.info   how large it is and what it says about its root
  *   tmp/NAME/         work in progress, locked by its owner; without one it is swept by who comes next
- *   quarantine/       what was found damaged, until `prune` removes it
+ *   quarantine/       what was found damaged, until an administrator removes it
  *   lock              held shared while something is added, exclusively while garbage is collected
  *
  * A name exists only when what it promises is complete and on the disk: data, then layers and blobs, then
