@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BLOB_NAME    "blob"
-#define TREE_NAME    "tree"
+#define BLOB_NAME "blob"
+#define TREE_NAME "tree"
 
 typedef struct Checked {
     Digest digest;

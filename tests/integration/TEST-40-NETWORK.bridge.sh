@@ -136,7 +136,7 @@ test_full_network() {
     expect_rc 125 on_bridge --name="$ID" /bin/true
     assert_match "$ERR" 'all addresses of the network are taken'
     b terminate "$ID-3" >/dev/null
-    retry_until "$SETTLE_TIMEOUT" test "$(links)" != 5 || true
+    retry_until "$SETTLE_TIMEOUT" no_link_of 3
     # A place is never lost, however its container ended.
     for round in {1..10}; do
         retry_until "$SETTLE_TIMEOUT" on_bridge --name="$ID" /bin/true
