@@ -361,7 +361,7 @@ static void drain_control(Supervisor *supervisor)
         on_control(supervisor);
 }
 
-/* What `wait`, `status` and `list` show after the end. JSON of numbers only: nothing to escape. */
+/* What `wait`, `status` and `list` show after the end. JSON without strings: nothing to escape. */
 static void write_exit_record(Supervisor *supervisor, const Message *end)
 {
     Context *context = supervisor->context;
@@ -373,10 +373,11 @@ static void write_exit_record(Supervisor *supervisor, const Message *end)
     clock_gettime(CLOCK_REALTIME, &now);
     n = snprintf(text, sizeof(text),
                  "{\"schema\":1,\"code\":%d,\"signal\":%d,\"oom_kills\":%u,\"finished_usec\":%llu,"
-                 "\"lines_dropped\":%llu}\n",
+                 "\"lines_dropped\":%llu,\"is_removed\":%s}\n",
                  end->is_signaled ? 128 + end->number : end->number, end->is_signaled ? end->number : 0, end->oom_kills,
                  (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000,
-                 (unsigned long long) (supervisor->output ? supervisor->output->dropped : 0));
+                 (unsigned long long) (supervisor->output ? supervisor->output->dropped : 0),
+                 supervisor->step->forget_log ? "true" : "false");
     exits_fd = openat(context_fd(context, supervisor->step->run_fd), "exits", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (exits_fd >= 0 && n > 0 && (size_t) n < sizeof(text))
         (void) file_write_atomic_at(exits_fd, supervisor->step->name, text, (size_t) n, 0600, 0);

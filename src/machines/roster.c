@@ -18,12 +18,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define RUN_DIR         "/run/berth"
 #define DATA_DIR        "/var/lib/berth"
 #define STATE_MAX_BYTES (1U << 20)
 /* A state file is written in less: who has not renamed it by then was killed. */
 #define TEMPORARY_AGE_SEC 60
+/* How long `wait` can tell how a container ended that was removed at its end. */
+#define EXIT_AGE_SEC (24 * 3600)
 
 void roster_close(Roster *roster)
 {
@@ -134,11 +137,27 @@ static int read_json(int dir_fd, const char *name, json_t **ret, Error *error)
     return r < 0 ? r : json_parse_object(text, size, ret, error);
 }
 
-int roster_load(Roster *roster, const char *name, Machine **ret, Error *error)
+/* What is wrong with the state of a machine that lives is left where it is: its supervisor removes it in the end, and until
+ * then it shows that there is one. The name's lock tells, unless that is ours. */
+static int tell_damage(Roster *roster, const char *name, bool is_locked_by_us, Error *error)
+{
+    _cleanup_free_ char *aside = NULL;
+
+    if (!is_locked_by_us && roster_is_alive(roster, name))
+        return error_hint(
+            error, error_prefix(error, -EBADMSG, RUN_DIR "/machines/%s is damaged, and its container still runs", name),
+            "'fuser -k -TERM " RUN_DIR "/locks/%s' stops it in order, as does 'systemctl stop' of its unit", name);
+    aside = text_format(".#%s.corrupt", name);
+    if (aside)
+        (void) renameat(roster->machines_fd, name, roster->machines_fd, aside);
+    return error_prefix(error, -EBADMSG, RUN_DIR "/machines/%s is damaged and was moved to %s", name,
+                        aside ? aside : "nowhere");
+}
+
+static int load(Roster *roster, const char *name, bool is_locked_by_us, Machine **ret, Error *error)
 {
     _cleanup_(machine_freep) Machine *machine = calloc(1, sizeof(Machine));
     _cleanup_json_ json_t *json = NULL;
-    _cleanup_free_ char *aside = NULL;
     int r;
 
     if (!machine)
@@ -152,15 +171,15 @@ int roster_load(Roster *roster, const char *name, Machine **ret, Error *error)
         r = json_fields_read(json, machine_fields, machine_fields_count, machine, &machine->unknown, error);
     if (r == 0 && (!machine->name || strcmp(machine->name, name) != 0))
         r = error_set(error, -EBADMSG, "it does not name its machine");
-    if (r < 0) {
-        aside = text_format(".#%s.corrupt", name);
-        if (aside)
-            (void) renameat(roster->machines_fd, name, roster->machines_fd, aside);
-        return error_prefix(error, -EBADMSG, RUN_DIR "/machines/%s is damaged and was moved to %s", name,
-                            aside ? aside : "nowhere");
-    }
+    if (r < 0)
+        return tell_damage(roster, name, is_locked_by_us, error);
     *ret = TAKE_PTR(machine);
     return 0;
+}
+
+int roster_load(Roster *roster, const char *name, Machine **ret, Error *error)
+{
+    return load(roster, name, false, ret, error);
 }
 
 static int save(Roster *roster, const Machine *machine, FileWriteFlags flags)
@@ -384,10 +403,26 @@ void roster_undo(Roster *roster, const Machine *machine)
     roster_unlock(roster, machine->name);
 }
 
+/* Of a container that went with its end nobody asks for ever how that was. */
+static void sweep_exits(Roster *roster)
+{
+    _cleanup_strv_ char **names = NULL;
+    MachineExit record = {};
+    struct stat st;
+
+    (void) file_list_at(roster->exits_fd, ".", text_is_name, &names);
+    STRV_FOREACH (name, names)
+        if (fstatat(roster->exits_fd, *name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            time(NULL) - st.st_mtime > EXIT_AGE_SEC && roster_load_exit(roster, *name, &record) == 0 &&
+            record.is_removed)
+            (void) unlinkat(roster->exits_fd, *name, 0);
+}
+
 void roster_sweep(Roster *roster)
 {
     /* A supervisor does not know which categories it holds, and may not live to unlink them. */
     lock_sweep(roster->locks_fd, LABEL_LOCK_PREFIX);
+    sweep_exits(roster);
     file_sweep_temporary_at(roster->machines_fd, TEMPORARY_AGE_SEC);
     file_sweep_temporary_at(roster->exits_fd, TEMPORARY_AGE_SEC);
     file_sweep_temporary_at(roster->definitions_fd, TEMPORARY_AGE_SEC);
@@ -408,7 +443,7 @@ int roster_reconcile(Roster *roster, RosterReport report, void *userdata)
         if (roster_lock(roster, *name, &lock_fd) < 0)
             continue;
         /* Nobody holds the name: whatever the state says, the supervisor is gone. */
-        r = roster_load(roster, *name, &machine, &error);
+        r = load(roster, *name, true, &machine, &error);
         if (r == 0 && machine_is_running(machine))
             continue;
         if (r == 0) {

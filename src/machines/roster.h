@@ -37,7 +37,8 @@ int roster_lock(Roster *roster, const char *name, int *ret_fd);
 /* Removes the name of a lock that the caller holds; the lock itself goes with its last fd. */
 void roster_unlock(Roster *roster, const char *name);
 
-/* -ENOENT: no such machine. A file that cannot be read is moved to NAME.corrupt and reported as -EBADMSG. */
+/* -ENOENT: no such machine. A file that cannot be read is reported as -EBADMSG, and moved to .#NAME.corrupt unless
+ * the machine's supervisor lives. */
 int roster_load(Roster *roster, const char *name, Machine **ret, Error *error);
 int roster_save(Roster *roster, const Machine *machine);
 /* The same when there is one already: -ENOENT when its supervisor has removed it, and nothing is written. */
@@ -71,7 +72,8 @@ void roster_forget_log(Roster *roster, const char *name);
  * listed, entered and stopped. `report` is told of each that was taken back; may be NULL. */
 typedef void (*RosterReport)(const char *name, const char *what, void *userdata);
 int roster_reconcile(Roster *roster, RosterReport report, void *userdata);
-/* Removes the temporary files of writers that were killed, and the names of SELinux categories that nobody holds. */
+/* Removes the temporary files of writers that were killed, the names of SELinux categories that nobody holds, and a day later
+ * the exit records of containers that were removed at their end. */
 void roster_sweep(Roster *roster);
 
 /* A pidfd of the machine's first process, verified by its start time: -ESRCH when the pid was recycled. */

@@ -60,9 +60,13 @@ const size_t machine_fields_count = ELEMENTSOF(machine_fields);
 
 #define EXIT_NUMBER(m) JSON_FIELD(MachineExit, m, JSON_FIELD_U64)
 const JsonField machine_exit_fields[] = {
-    EXIT_NUMBER(schema),        JSON_FIELD(MachineExit, code, JSON_FIELD_I64),
-    EXIT_NUMBER(signal),        EXIT_NUMBER(oom_kills),
-    EXIT_NUMBER(finished_usec), EXIT_NUMBER(lines_dropped),
+    EXIT_NUMBER(schema),
+    JSON_FIELD(MachineExit, code, JSON_FIELD_I64),
+    EXIT_NUMBER(signal),
+    EXIT_NUMBER(oom_kills),
+    EXIT_NUMBER(finished_usec),
+    EXIT_NUMBER(lines_dropped),
+    JSON_FIELD(MachineExit, is_removed, JSON_FIELD_BOOL),
 };
 const size_t machine_exit_fields_count = ELEMENTSOF(machine_exit_fields);
 

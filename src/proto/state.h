@@ -56,6 +56,7 @@ typedef struct MachineExit {
     uint64_t schema;
     int64_t code; /* exit status as a shell has it: 128 + signal */
     uint64_t signal, oom_kills, finished_usec, lines_dropped;
+    bool is_removed; /* nothing else is left of it */
 } MachineExit;
 
 /* Its health checks: machines/NAME:health, written by the supervisor (proto/health.h). */

@@ -178,7 +178,13 @@ test_corrupt_state_file() {
         expect_rc 0 b list
         assert_match "$OUT" "$ID-good"
         assert_printable "$ERR_FILE"
+        assert_match "$(cat "$ERR_FILE")" 'container still runs'
         expect_rc 0 b exec "$ID-good" /bin/true
+        # It lives, and nothing may pretend otherwise: neither a second one of the name nor a removal.
+        expect_rc 1 b stop "$ID-bad"
+        expect_rc 1 b rm "$ID-bad"
+        expect_rc 125 b run --name "$ID-bad" -D "$ROOT" /bin/true
+        kill -0 "$supervisor" "$leader"
         kill -KILL "$supervisor" "$leader"
         retry_until "$SETTLE_TIMEOUT" pid_is_gone "$supervisor"
         b list >/dev/null 2>&1

@@ -233,6 +233,27 @@ static void damaged_files_are_moved_aside(void)
     }
 }
 
+/* Its lock says that it lives: the file stays, and whoever looks is told what can be done. */
+static void a_damaged_state_of_the_living_stays(void)
+{
+    ROSTER;
+    _cleanup_close_ int lock_fd = -EBADF;
+    _cleanup_error_ Error error = {}, later = {};
+    Machine *machine = NULL;
+
+    ASSERT_OK(put(roster->machines_fd, "bad", "{"));
+    ASSERT_OK(roster_lock(roster, "bad", &lock_fd));
+    ASSERT_ERROR(roster_load(roster, "bad", &machine, &error), EBADMSG);
+    ASSERT_CONTAINS(error.text, "its container still runs");
+    ASSERT_CONTAINS(error.hint, "locks/bad");
+    ASSERT_TRUE(exists(roster->machines_fd, "bad"));
+    ASSERT_OK(roster_reconcile(roster, NULL, NULL));
+    ASSERT_TRUE(exists(roster->machines_fd, "bad"));
+    lock_fd = safe_close(lock_fd);
+    ASSERT_ERROR(roster_load(roster, "bad", &machine, &later), EBADMSG);
+    ASSERT_FALSE(exists(roster->machines_fd, "bad"));
+}
+
 static void what_is_no_file(void)
 {
     ROSTER;
@@ -584,6 +605,33 @@ static void killed_writers_are_swept_up_after(void)
     ASSERT_TRUE(exists(roster->machines_fd, corrupt));
 }
 
+/* Records of what is gone altogether are kept for a day; those of containers that are still there for ever. */
+static void exit_records_have_an_age(void)
+{
+    ROSTER;
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    static const struct {
+        const char *name, *text;
+        bool is_old, stays;
+    } rows[] = {
+        {"gone", "{\"code\":0,\"is_removed\":true}", true, false},
+        {"gone-just-now", "{\"code\":0,\"is_removed\":true}", false, true},
+        {"stopped", "{\"code\":0,\"is_removed\":false}", true, true},
+        {"of-an-older-version", "{\"code\":0}", true, true},
+        {"damaged", "{", true, true},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        ASSERT_OK(put(roster->exits_fd, rows[i].name, rows[i].text));
+        if (rows[i].is_old)
+            ASSERT_OK(utimensat(roster->exits_fd, rows[i].name, old, 0));
+    }
+    roster_sweep(roster);
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        if (exists(roster->exits_fd, rows[i].name) != rows[i].stays)
+            TEST_FAIL("%s: %s", rows[i].name, rows[i].stays ? "was removed" : "is still there");
+}
+
 int main(void)
 {
     _cleanup_free_ char *run = NULL, *data = NULL;
@@ -601,6 +649,7 @@ int main(void)
     TEST_RUN(other_versions);
     TEST_RUN(update_never_creates);
     TEST_RUN(damaged_files_are_moved_aside);
+    TEST_RUN(a_damaged_state_of_the_living_stays);
     TEST_RUN(what_is_no_file);
     TEST_RUN(names_are_sorted_and_clean);
     TEST_RUN(a_name_is_taken_once);
@@ -611,6 +660,7 @@ int main(void)
     TEST_RUN(the_dead_are_taken_back_the_living_left);
     TEST_RUN(undo_ends_the_payload);
     TEST_RUN(killed_writers_are_swept_up_after);
+    TEST_RUN(exit_records_have_an_age);
     TEST_RUN(another_boot);
     TEST_RUN(a_recycled_pid_is_not_killed);
     (void) file_remove_tree_at(AT_FDCWD, directory);
