@@ -445,6 +445,40 @@ static int find_profile(ContainerSpec *spec, Error *error)
     return 0;
 }
 
+/* A setting as who wrote it finds it: the option, or the key and its place in the file. */
+static char *name_setting(const ContainerSpec *spec, size_t offset)
+{
+    const Setting *setting = setting_of(offset);
+    const char *origin = spec_origin(spec, offset);
+
+    return setting->key && origin[0] != '-' ? text_format("%s: %s=", origin, setting->key)
+                                            : text_format("--%s", setting->option);
+}
+
+static int exclude(const ContainerSpec *spec, size_t one, size_t other, const char *why, Error *error)
+{
+    _cleanup_free_ char *first = name_setting(spec, one), *second = name_setting(spec, other);
+
+    return first && second ? error_set(error, -EINVAL, "%s and %s exclude each other%s", first, second, why) : -ENOMEM;
+}
+
+static int validate_root_and_boot(const ContainerSpec *spec, Error *error)
+{
+    if (spec->boot && spec->init)
+        return exclude(spec, offsetof(ContainerSpec, boot), offsetof(ContainerSpec, init),
+                       ": both decide what PID 1 is", error);
+    if (spec->boot && spec->entrypoint && spec_says(spec, offsetof(ContainerSpec, entrypoint)) && !spec->image)
+        return exclude(spec, offsetof(ContainerSpec, boot), offsetof(ContainerSpec, entrypoint), "", error);
+    if (spec->reload_signal && spec->reload_command)
+        return exclude(spec, offsetof(ContainerSpec, reload_signal), offsetof(ContainerSpec, reload_command), "",
+                       error);
+    if (spec->ephemeral && spec->volatile_mode != VOLATILE_NO)
+        return exclude(spec, offsetof(ContainerSpec, ephemeral), offsetof(ContainerSpec, volatile_mode), "", error);
+    if (spec->volatile_mode != VOLATILE_NO && spec->read_only)
+        return exclude(spec, offsetof(ContainerSpec, volatile_mode), offsetof(ContainerSpec, read_only), "", error);
+    return 0;
+}
+
 static int validate(ContainerSpec *spec, Error *error)
 {
     static const char *const filters[] = {"default", "system", "nested", "unconfined"};
@@ -458,17 +492,9 @@ static int validate(ContainerSpec *spec, Error *error)
     if (!spec->image && !spec->host_directory)
         return error_hint(error, error_set(error, -EINVAL, "nothing to run: neither an image nor --directory="),
                           "berthctl run IMAGE [COMMAND...], or berthctl run -D DIRECTORY [COMMAND...]");
-    if (spec->boot && spec->init)
-        return error_set(error, -EINVAL, "--boot and --init exclude each other: both decide what PID 1 is");
-    if (spec->boot && spec->entrypoint && spec_says(spec, offsetof(ContainerSpec, entrypoint)) && !spec->image)
-        return error_set(error, -EINVAL, "--boot and --entrypoint exclude each other");
-    if (spec->reload_signal && spec->reload_command)
-        return error_set(error, -EINVAL, "%s: ReloadSignal= and ReloadCmd= exclude each other",
-                         spec_origin(spec, offsetof(ContainerSpec, reload_command)));
-    if (spec->ephemeral && spec->volatile_mode != VOLATILE_NO)
-        return error_set(error, -EINVAL, "--ephemeral and --volatile= exclude each other");
-    if (spec->volatile_mode != VOLATILE_NO && spec->read_only)
-        return error_set(error, -EINVAL, "--volatile= and --read-only exclude each other");
+    r = validate_root_and_boot(spec, error);
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < ELEMENTSOF(filters) && !known; i++)
         known = strcmp(spec->seccomp_profile, filters[i]) == 0;
     if (!known)
