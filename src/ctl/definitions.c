@@ -2,10 +2,11 @@
 #include "ctl/definitions.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "definitions/load.h"
+#include "definitions/unit.h"
 #include "inputs/definition.h"
 
 #include <dirent.h>
@@ -83,4 +84,21 @@ int definition_save(const ContainerSpec *spec, bool transient, char **ret_path, 
     if (ret_path)
         *ret_path = TAKE_PTR(path);
     return path || ret_path ? 0 : -ENOMEM;
+}
+
+int definition_judge(Definition *definition, const DefinitionPlaces *places)
+{
+    _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
+    _cleanup_definition_links_ DefinitionLinks links = {};
+    int r = definition_check(definition, places, &spec);
+
+    if (r == 0)
+        r = definition_list_links(definition, &links);
+    if (r < 0)
+        return r;
+    STRV_FOREACH (notice, definition->notices)
+        log_warning("%s", *notice);
+    STRV_FOREACH (problem, definition->problems)
+        log_error("%s", *problem);
+    return (int) strv_length(definition->problems);
 }

@@ -13,3 +13,6 @@ bool definition_exists(const char *name, char **ret_path);
 
 /* Writes NAME.container into the administrator's directory (create) or, `transient`, that of /run. -EEXIST. */
 int definition_save(const ContainerSpec *spec, bool transient, char **ret_path, Error *error);
+
+/* Checks it with what its links would be, and prints all notices and problems. The number of problems, or -errno. */
+int definition_judge(Definition *definition, const DefinitionPlaces *places);

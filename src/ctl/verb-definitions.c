@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "ctl/control.h"
+#include "ctl/definitions.h"
 #include "ctl/enablement.h"
 #include "definitions/unit.h"
 
@@ -132,24 +133,6 @@ static int open_path(const DefinitionPlaces *places, const char *path, Definitio
     return definition_open_path(path, ret, error);
 }
 
-/* Says all that is wrong; the number of problems. */
-static int judge(Definition *definition, const DefinitionPlaces *places)
-{
-    _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
-    _cleanup_definition_links_ DefinitionLinks links = {};
-    int r = definition_check(definition, places, &spec);
-
-    if (r == 0)
-        r = definition_list_links(definition, &links);
-    if (r < 0)
-        return r;
-    STRV_FOREACH (notice, definition->notices)
-        log_warning("%s", *notice);
-    STRV_FOREACH (problem, definition->problems)
-        log_error("%s", *problem);
-    return (int) strv_length(definition->problems);
-}
-
 int verb_verify_file(Ctl *ctl, Error *error)
 {
     _cleanup_(definition_places_done) DefinitionPlaces places = {};
@@ -161,7 +144,7 @@ int verb_verify_file(Ctl *ctl, Error *error)
         if (r >= 0)
             r = open_path(&places, *path, &definition, error);
         if (r == 0 && !definition->is_masked)
-            r = judge(definition, &places);
+            r = definition_judge(definition, &places);
         if (r < 0)
             return r;
         problems += r;
@@ -236,7 +219,7 @@ static int check_edited(const char *directory, const char *file_name, Error *err
     if (r == 0)
         r = definition_open_path(path, &definition, error);
     if (r == 0)
-        r = judge(definition, &places);
+        r = definition_judge(definition, &places);
     return r > 0
                ? error_hint(error, error_set(error, -EINVAL, "the edited text is not taken"), "it is kept in %s", path)
                : r;

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "ctl/definitions.h"
 #include "definitions/unit.h"
 #include "inputs/quadlet.h"
 
@@ -132,24 +133,15 @@ static int judge(const Import *import, const DefinitionPlaces *places, const cha
 {
     _cleanup_free_ char *path = path_join(import->to, name), *known = definition_places_find(places, name);
     _cleanup_definition_ Definition *definition = NULL;
-    _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
-    _cleanup_definition_links_ DefinitionLinks links = {};
     int r = !path                               ? -ENOMEM
             : known && strcmp(known, path) == 0 ? definition_open(places, name, &definition, error)
                                                 : definition_open_path(path, &definition, error);
 
     if (r == 0)
-        r = definition_check(definition, places, &spec);
-    if (r == 0)
-        r = definition_list_links(definition, &links);
-    if (r < 0)
-        return r;
-    STRV_FOREACH (notice, definition->notices)
-        log_warning("%s", *notice);
-    STRV_FOREACH (problem, definition->problems)
-        log_error("%s", *problem);
-    printf("%s\n", path);
-    return (int) strv_length(definition->problems);
+        r = definition_judge(definition, places);
+    if (r >= 0)
+        printf("%s\n", path);
+    return r;
 }
 
 static int open_directories(Ctl *ctl, Import *import, Error *error)
