@@ -6,9 +6,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int lock_file(int fd)
@@ -63,7 +63,15 @@ bool lock_is_taken(int dir_fd, const char *name)
     return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-void lock_sweep(int dir_fd, const char *prefix)
+static bool is_old(int dir_fd, const char *name, time_t age_sec)
+{
+    struct stat st;
+
+    return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           st.st_mtime <= time(NULL) - age_sec;
+}
+
+void lock_sweep(int dir_fd, unsigned age_sec, LockIsNeeded is_needed, void *userdata)
 {
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
@@ -76,7 +84,8 @@ void lock_sweep(int dir_fd, const char *prefix)
     while ((entry = readdir(directory))) {
         _cleanup_close_ int lock_fd = -EBADF;
 
-        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && lock_take(dir_fd, entry->d_name, &lock_fd) == 0)
+        if (is_old(dir_fd, entry->d_name, (time_t) age_sec) && lock_take(dir_fd, entry->d_name, &lock_fd) == 0 &&
+            !is_needed(entry->d_name, lock_fd, userdata))
             (void) unlinkat(dir_fd, entry->d_name, 0);
     }
     closedir(directory);

@@ -14,9 +14,11 @@ int lock_take(int dir_fd, const char *name, int *ret_fd);
 /* Whether somebody has it now. */
 bool lock_is_taken(int dir_fd, const char *name);
 
-/* Unlinks the names that begin with `prefix` and that nobody has. Who asks for one meanwhile takes it all the same, or finds
- * it taken for this moment. */
-void lock_sweep(int dir_fd, const char *prefix);
+/* Unlinks the names that nobody has, that are at least `age_sec` old, and of which `is_needed` does not say that they are to
+ * stay; it is given the locked file. So a name is not swept between the making of its file and its locking; who asks for an
+ * old one meanwhile takes it all the same, or finds it taken for this moment. */
+typedef bool (*LockIsNeeded)(const char *name, int fd, void *userdata);
+void lock_sweep(int dir_fd, unsigned age_sec, LockIsNeeded is_needed, void *userdata);
 
 /* The same by a lock of the open file description (fcntl_locking(2), F_OFD_SETLK), which flock(2) neither sees nor is seen
  * by, for names that other programs take in that way. `shared` excludes only those that want the name alone. */

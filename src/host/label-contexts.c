@@ -2,8 +2,10 @@
 #include "host/label-internal.h"
 
 #include "base/cleanup.h"
+#include "host/label.h"
 
 #include <string.h>
+#include <unistd.h>
 
 char *label_contexts_find(const char *text, const char *key)
 {
@@ -53,4 +55,15 @@ uint32_t label_first_pair(const char *name)
 char *label_sensitivity(const char *range)
 {
     return strndup(range, strcspn(range, "-:"));
+}
+
+bool label_lock_owner(const char *lock, int fd, char *owner, size_t size)
+{
+    ssize_t n;
+
+    if (strncmp(lock, LABEL_LOCK_PREFIX, strlen(LABEL_LOCK_PREFIX)) != 0)
+        return false;
+    n = pread(fd, owner, size - 1, 0);
+    owner[n > 0 ? n : 0] = 0;
+    return true;
 }

@@ -17,5 +17,8 @@ char *label_contexts_find(const char *text, const char *key);
 void label_pair(uint32_t number, unsigned *ret_first, unsigned *ret_second);
 uint32_t label_first_pair(const char *name);
 
+/* What a lock of categories is called. */
+#define LABEL_LOCK_PREFIX ".mcs."
+
 /* The sensitivity of a range: "s0" of "s0-s0:c0.c1023". Caller owns it. */
 char *label_sensitivity(const char *range);

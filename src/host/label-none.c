@@ -10,12 +10,21 @@ void label_done(Label *label)
     *label = (Label){.categories_fd = -EBADF};
 }
 
-int label_make(const LabelRequest *request, int locks_fd, Label *ret, Error *error)
+bool label_lock_owner(const char *lock, int fd, char *owner, size_t size)
+{
+    (void) lock;
+    (void) fd;
+    (void) owner;
+    (void) size;
+    return false;
+}
+
+int label_make(const LabelRequest *request, int run_fd, Label *ret, Error *error)
 {
     bool is_asked = request->process || request->file || request->user || request->role || request->type ||
                     request->level || request->file_type;
 
-    (void) locks_fd;
+    (void) run_fd;
     (void) ret;
     return is_asked
                ? error_set(error, -EOPNOTSUPP, "a SELinux label was asked for, but Berth was built without SELinux")

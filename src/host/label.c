@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 /* Where distributions of containers-common put it; policies bring the other one. */
 #define CONTEXTS_PATH      "/usr/share/containers/selinux/contexts"
@@ -108,22 +109,49 @@ static int set_parts(context_t context, const char *user, const char *role, cons
     return 0;
 }
 
+/* Whether the container that these categories were taken for may still have them though their lock is free. Our own name
+ * is ours alone: whatever had it is gone. */
+static bool is_noted(int run_fd, const char *lock, int fd, const char *own_name)
+{
+    char owner[TEXT_NAME_MAX + 1], machine[TEXT_NAME_MAX + 16];
+
+    if (!label_lock_owner(lock, fd, owner, sizeof(owner)) || !text_is_name(owner) || strcmp(owner, own_name) == 0)
+        return false;
+    snprintf(machine, sizeof(machine), "machines/%s", owner);
+    return faccessat(run_fd, machine, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* 0, -EBUSY, or an error that the next pair would have as well. */
+static int take_pair(const char *name, int run_fd, unsigned first, unsigned second, int *ret_fd)
+{
+    _cleanup_close_ int fd = -EBADF;
+    char path[64];
+    const char *lock = path + strlen("locks/");
+    int r;
+
+    snprintf(path, sizeof(path), "locks/" LABEL_LOCK_PREFIX "%u.%u", first, second);
+    r = lock_take(run_fd, path, &fd);
+    if (r < 0)
+        return r;
+    if (is_noted(run_fd, lock, fd, name))
+        return -EBUSY;
+    if (ftruncate(fd, 0) < 0 || pwrite(fd, name, strlen(name), 0) < 0)
+        return -errno;
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
 /* Takes a pair of categories that nobody has. */
-static int take_categories(const char *name, int locks_fd, unsigned *first, unsigned *second, int *ret_fd)
+static int take_categories(const char *name, int run_fd, unsigned *first, unsigned *second, int *ret_fd)
 {
     uint32_t start = label_first_pair(name);
 
-    if (locks_fd < 0) {
-        label_pair(start, first, second);
-        return 0;
-    }
     for (uint32_t i = 0; i < PAIRS_COUNT; i++) {
-        char lock[32];
-        int r;
+        int r = 0;
 
         label_pair((start + i) % PAIRS_COUNT, first, second);
-        snprintf(lock, sizeof(lock), LABEL_LOCK_PREFIX "%u.%u", *first, *second);
-        r = lock_take(locks_fd, lock, ret_fd);
+        if (run_fd >= 0)
+            r = take_pair(name, run_fd, *first, *second, ret_fd);
         if (r != -EBUSY)
             return r;
     }
@@ -132,7 +160,7 @@ static int take_categories(const char *name, int locks_fd, unsigned *first, unsi
 
 /* The level of the container: as asked for, or the sensitivity that the policy gives containers, with two categories. NULL
  * where the policy has no levels at all. */
-static int make_level(const LabelRequest *request, context_t base, int locks_fd, int *ret_fd, char **ret)
+static int make_level(const LabelRequest *request, context_t base, int run_fd, int *ret_fd, char **ret)
 {
     const char *range = sym_context_range_get(base);
     _cleanup_free_ char *sensitivity = NULL;
@@ -146,7 +174,7 @@ static int make_level(const LabelRequest *request, context_t base, int locks_fd,
     sensitivity = label_sensitivity(range);
     if (!sensitivity)
         return -ENOMEM;
-    r = take_categories(request->name, locks_fd, &first, &second, ret_fd);
+    r = take_categories(request->name, run_fd, &first, &second, ret_fd);
     if (r < 0)
         return r;
     *ret = text_format("%s:c%u,c%u", sensitivity, first, second);
@@ -206,7 +234,7 @@ static int check_transition(const char *context, const char *file, bool no_new_p
     return r;
 }
 
-static int make_process(const LabelRequest *request, const char *contexts, int locks_fd, Label *label, char **ret_level,
+static int make_process(const LabelRequest *request, const char *contexts, int run_fd, Label *label, char **ret_level,
                         Error *error)
 {
     _cleanup_free_ char *text = request->process
@@ -227,7 +255,7 @@ static int make_process(const LabelRequest *request, const char *contexts, int l
     if (!request->process) {
         r = set_parts(context, request->user, request->role, request->type);
         if (r == 0)
-            r = make_level(request, context, locks_fd, &label->categories_fd, ret_level);
+            r = make_level(request, context, run_fd, &label->categories_fd, ret_level);
         if (r == 0 && *ret_level && sym_context_range_set(context, *ret_level) != 0)
             r = -EINVAL;
         if (r < 0)
@@ -257,7 +285,7 @@ static int make_files(const LabelRequest *request, const char *contexts, const c
     return print_context(context, "file", &label->file, error);
 }
 
-int label_make(const LabelRequest *request, int locks_fd, Label *ret, Error *error)
+int label_make(const LabelRequest *request, int run_fd, Label *ret, Error *error)
 {
     _cleanup_(label_done) Label label = {.categories_fd = -EBADF};
     _cleanup_free_ char *contexts = NULL, *level = NULL;
@@ -272,7 +300,7 @@ int label_make(const LabelRequest *request, int locks_fd, Label *ret, Error *err
     if (r == 0)
         r = read_contexts(&contexts, error);
     if (r == 0)
-        r = make_process(request, contexts, locks_fd, &label, &level, error);
+        r = make_process(request, contexts, run_fd, &label, &level, error);
     if (r == 0)
         r = make_files(request, contexts, level, &label, error);
     if (r == 0)

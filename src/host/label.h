@@ -8,9 +8,12 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* A container's categories N and M are the lock ".mcs.N.M": no container has such a name. */
-#define LABEL_LOCK_PREFIX ".mcs."
+/* A container's categories N and M are the lock "locks/.mcs.N.M" in the run directory, and its text is the container's name: no
+ * container is called so. Whether the lock is one of these; if so, `owner` is what it names, "" for nobody. Pure but for reading
+ * `fd`. */
+bool label_lock_owner(const char *lock, int fd, char *owner, size_t size);
 
 /* What was asked for. NULL is "as the policy says". */
 typedef struct LabelRequest {
@@ -37,12 +40,12 @@ typedef enum LabelOutcome {
     LABEL_NO_SYSTEM_TYPE = 2, /* the policy has no type for containers that boot: `ret` is empty */
 } LabelOutcome;
 
-/* Makes the labels of a container that is about to start. Categories are taken below `locks_fd`
- * (base/lock.h), or only looked for when it is <0. `ret` is
- * zero before. -EOPNOTSUPP: a part was asked for that cannot be had here; -EINVAL: the policy does not know the result;
+/* Makes the labels of a container that is about to start. Categories are taken in the run directory (base/lock.h), where
+ * machines/NAME says that a container has what was taken in its name though its supervisor was killed; or only looked for
+ * when `run_fd` is <0. `ret` is zero before. -EOPNOTSUPP: a part was asked for that cannot be had here; -EINVAL: the policy does not know the result;
  * -EACCES: this process's own label may not start such a process. The policy's own description is
  * /usr/share/containers/selinux/contexts or, without it, selinux_lxc_contexts_path(3). */
-int label_make(const LabelRequest *request, int locks_fd, Label *ret, Error *error);
+int label_make(const LabelRequest *request, int run_fd, Label *ret, Error *error);
 
 /* Whether the file's type is one that the policy has for the files of containers. An O_PATH fd will do. */
 bool label_is_for_containers(int fd);

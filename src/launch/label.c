@@ -86,7 +86,7 @@ int launch_gather_label(Launch *launch, Error *error)
 
     if (spec->label_disabled || (spec->privileged && !is_asked_for(spec)))
         return 0;
-    r = label_make(&request, launch->is_probe ? -EBADF : launch->request.roster->locks_fd, &launch->label, &why);
+    r = label_make(&request, launch->is_probe ? -EBADF : launch->request.roster->run_fd, &launch->label, &why);
     if (r == LABEL_NO_SYSTEM_TYPE)
         r = run_without(launch, "the policy has no type for containers that boot");
     else if (r == -EACCES && !is_asked_for(spec))

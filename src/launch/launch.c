@@ -23,6 +23,8 @@
 
 #define DEFAULT_SLICE "machine-berth.slice"
 #define GIVE_UP_MSEC  10000
+#define NAME_ATTEMPTS   5
+#define NAME_PAUSE_MSEC 2
 /* systemd collects an empty scope in milliseconds as a rule. */
 #define SCOPE_ATTEMPTS   200
 #define SCOPE_PAUSE_MSEC 10
@@ -200,6 +202,21 @@ static bool runs_unsupervised(Roster *roster, const char *name)
     return roster_load(roster, name, &machine, NULL) == 0 && machine_is_running(machine);
 }
 
+/* Who sweeps up after others holds the name of nobody for a moment. */
+static int take_name(Launch *launch)
+{
+    Roster *roster = launch->request.roster;
+    const char *name = launch->request.spec->name;
+
+    for (unsigned attempt = 0;; attempt++) {
+        int r = roster_lock(roster, name, &launch->lock_fd);
+
+        if (r != -EBUSY || attempt == NAME_ATTEMPTS || roster_has(roster, name))
+            return r;
+        (void) poll(NULL, 0, NAME_PAUSE_MSEC);
+    }
+}
+
 int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error *error)
 {
     _cleanup_(launch_freep) Launch *launch = calloc(1, sizeof(Launch));
@@ -219,7 +236,7 @@ int launch_prepare(const LaunchRequest *request, bool probe, Launch **ret, Error
     if (!launch->machine)
         return -ENOMEM;
     if (!probe) {
-        r = roster_lock(request->roster, request->spec->name, &launch->lock_fd);
+        r = take_name(launch);
         if (r == -EBUSY || (r == 0 && runs_unsupervised(request->roster, request->spec->name)))
             return error_hint(
                 error, error_set(error, -EEXIST, "a container named '%s' is already running", request->spec->name),

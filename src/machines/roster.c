@@ -128,6 +128,11 @@ bool roster_is_alive(Roster *roster, const char *name)
     return lock_is_taken(roster->locks_fd, name);
 }
 
+bool roster_has(Roster *roster, const char *name)
+{
+    return faccessat(roster->machines_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int read_json(int dir_fd, const char *name, json_t **ret, Error *error)
 {
     _cleanup_free_ char *text = NULL;
@@ -418,10 +423,20 @@ static void sweep_exits(Roster *roster)
             (void) unlinkat(roster->exits_fd, *name, 0);
 }
 
+/* A machine that goes on without its supervisor keeps what it has. */
+static bool is_needed(const char *lock, int fd, void *userdata)
+{
+    Roster *roster = userdata;
+    char owner[TEXT_NAME_MAX + 1];
+    const char *name = label_lock_owner(lock, fd, owner, sizeof(owner)) ? owner : lock;
+
+    return text_is_name(name) && roster_has(roster, name);
+}
+
 void roster_sweep(Roster *roster)
 {
-    /* A supervisor does not know which categories it holds, and may not live to unlink them. */
-    lock_sweep(roster->locks_fd, LABEL_LOCK_PREFIX);
+    /* A supervisor does not know which categories it holds, and neither it nor a launcher may live to unlink a name. */
+    lock_sweep(roster->locks_fd, TEMPORARY_AGE_SEC, is_needed, roster);
     sweep_exits(roster);
     file_sweep_temporary_at(roster->machines_fd, TEMPORARY_AGE_SEC);
     file_sweep_temporary_at(roster->exits_fd, TEMPORARY_AGE_SEC);

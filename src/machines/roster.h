@@ -54,6 +54,8 @@ void machine_tell(const Machine *machine, EventKind kind);
 
 /* Whether the machine's supervisor lives: its name is locked. */
 bool roster_is_alive(Roster *roster, const char *name);
+/* Whether there is a state file of that name. */
+bool roster_has(Roster *roster, const char *name);
 
 /* The names that have a state file, sorted. */
 int roster_list(Roster *roster, char ***ret);
@@ -72,8 +74,8 @@ void roster_forget_log(Roster *roster, const char *name);
  * listed, entered and stopped. `report` is told of each that was taken back; may be NULL. */
 typedef void (*RosterReport)(const char *name, const char *what, void *userdata);
 int roster_reconcile(Roster *roster, RosterReport report, void *userdata);
-/* Removes the temporary files of writers that were killed, the names of SELinux categories that nobody holds, and a day later
- * the exit records of containers that were removed at their end. */
+/* Removes the temporary files of writers that were killed, the names of containers and of SELinux categories that nobody holds
+ * and no machine has, and a day later the exit records of containers that were removed at their end. */
 void roster_sweep(Roster *roster);
 
 /* A pidfd of the machine's first process, verified by its start time: -ESRCH when the pid was recycled. */

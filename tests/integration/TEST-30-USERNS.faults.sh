@@ -32,8 +32,11 @@ test_killed_while_starting() {
     retry_until "$SETTLE_TIMEOUT" gives '' processes_of_root
     for i in 1 2 3 4; do
         retry_until "$SETTLE_TIMEOUT" b list
-        # The file of the lock stays when its launcher is killed right behind taking it: the next start takes it over.
         retry_until "$SETTLE_TIMEOUT" test ! -e "$BERTH_RUN/machines/$ID-$i"
+        # The name that a launcher had taken when it was killed goes, too, once it is old enough to be nobody's.
+        touch -c -d '2 minutes ago' "$BERTH_RUN/locks/$ID-$i"
+        b list >/dev/null
+        [[ ! -e $BERTH_RUN/locks/$ID-$i ]] || fail "the name of a killed launcher has stayed: $ID-$i"
     done
     assert_eq "$(leases)" 0
     expect_rc 0 run_in --userns=auto /bin/true

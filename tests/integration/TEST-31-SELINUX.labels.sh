@@ -134,15 +134,30 @@ test_files_and_logs_are_allowed() {
     assert_eq "$(denials)" ''
 }
 
-# Names of categories that nobody holds do not pile up.
-test_categories_are_given_back() {
-    local lock level
+lock_of() { # LABEL
+    echo "$BERTH_RUN/locks/.mcs.$(sed 's/^s0:c//; s/,c/./' <<<"$(level_of "$1")")"
+}
+
+# Categories are held as long as their container lives, also by one whose supervisor was killed: neither does another get
+# them, nor does their name go. Afterwards names that nobody holds do not pile up.
+test_categories_are_held_and_given_back() {
+    local lock label level supervisor
     prepare_image '{"Cmd":["/bin/true"]}'
     start_image a
-    level=$(level_of "$(label_of "$ID-a")")
-    lock=$BERTH_RUN/locks/.mcs.$(sed 's/^s0:c//; s/,c/./' <<<"$level")
+    label=$(label_of "$ID-a")
+    lock=$(lock_of "$label")
+    supervisor=$(state_field "$ID-a" supervisor)
+    kill -KILL "$supervisor"
+    retry_until "$SETTLE_TIMEOUT" pid_is_gone "$supervisor"
+    flock -n "$lock" true || fail 'the lock has outlived its holder: this test shows nothing'
+    touch -d '2 minutes ago' "$lock"
     b list >/dev/null
     [[ -e $lock ]] || fail "the name of categories in use has gone: $lock"
+    assert_eq "$(cat "$lock")" "$ID-a"
+    # One that begins its search at a pair which the other is noted to have.
+    level=$(level_of "$(b run --rm --name "$ID-b" "$(image)" cat /proc/self/attr/current | tr -d '\0')")
+    printf %s "$ID-a" >"$(lock_of ":::$level")"
+    assert_ne "$(level_of "$(b run --rm --name "$ID-b" "$(image)" cat /proc/self/attr/current | tr -d '\0')")" "$level"
     b terminate "$ID-a"
     b list >/dev/null
     [[ ! -e $lock ]] || fail "nobody has these categories: $lock"

@@ -99,19 +99,33 @@ static void records_are_shared_or_not(void)
     ASSERT_EQ(faccessat(directory_fd, "record", F_OK, 0), 0);
 }
 
+static bool is_needed(const char *name, int fd, void *userdata)
+{
+    struct stat st;
+
+    return strcmp(name, userdata) == 0 && fstat(fd, &st) == 0 && st.st_size == 0;
+}
+
+/* One that is new may be about to be locked by who has made it. */
 static void what_nobody_holds_is_swept(void)
 {
-    _cleanup_close_ int held = -EBADF, left = -EBADF, other = -EBADF;
+    static const char *const names[] = {"sweep.held", "sweep.left", "sweep.needed", "sweep.new"};
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    int fds[ELEMENTSOF(names)] = {-EBADF, -EBADF, -EBADF, -EBADF};
 
-    ASSERT_OK(lock_take(directory_fd, ".kind.held", &held));
-    ASSERT_OK(lock_take(directory_fd, ".kind.left", &left));
-    ASSERT_OK(lock_take(directory_fd, ".other", &other));
-    left = safe_close(left);
-    other = safe_close(other);
-    lock_sweep(directory_fd, ".kind.");
-    ASSERT_EQ(faccessat(directory_fd, ".kind.held", F_OK, 0), 0);
-    ASSERT_EQ(faccessat(directory_fd, ".kind.left", F_OK, 0), -1);
-    ASSERT_EQ(faccessat(directory_fd, ".other", F_OK, 0), 0);
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        ASSERT_OK(lock_take(directory_fd, names[i], &fds[i]));
+        if (strcmp(names[i], "sweep.new") != 0)
+            ASSERT_OK(futimens(fds[i], old));
+        if (i > 0)
+            fds[i] = safe_close(fds[i]);
+    }
+    lock_sweep(directory_fd, 60, is_needed, (void *) "sweep.needed");
+    ASSERT_EQ(faccessat(directory_fd, "sweep.held", F_OK, 0), 0);
+    ASSERT_EQ(faccessat(directory_fd, "sweep.left", F_OK, 0), -1);
+    ASSERT_EQ(faccessat(directory_fd, "sweep.needed", F_OK, 0), 0);
+    ASSERT_EQ(faccessat(directory_fd, "sweep.new", F_OK, 0), 0);
+    safe_close(fds[0]);
 }
 
 int main(void)

@@ -632,6 +632,30 @@ static void exit_records_have_an_age(void)
             TEST_FAIL("%s: %s", rows[i].name, rows[i].stays ? "was removed" : "is still there");
 }
 
+/* The name that a killed launcher had taken, and the categories of a killed supervisor, unless the machine goes on. */
+static void names_of_nobody_are_swept(void)
+{
+    ROSTER;
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    static const char *const left[] = {"left", ".mcs.1.2", ".mcs.3.4"}, *const kept[] = {"goes-on", ".mcs.5.6"};
+
+    ASSERT_OK(put(roster->locks_fd, "left", ""));
+    ASSERT_OK(put(roster->locks_fd, ".mcs.1.2", ""));
+    ASSERT_OK(put(roster->locks_fd, ".mcs.3.4", "left"));
+    ASSERT_OK(put(roster->locks_fd, "goes-on", ""));
+    ASSERT_OK(put(roster->locks_fd, ".mcs.5.6", "goes-on"));
+    ASSERT_OK(put(roster->machines_fd, "goes-on", "{}"));
+    for (size_t i = 0; i < ELEMENTSOF(left); i++)
+        ASSERT_OK(utimensat(roster->locks_fd, left[i], old, 0));
+    for (size_t i = 0; i < ELEMENTSOF(kept); i++)
+        ASSERT_OK(utimensat(roster->locks_fd, kept[i], old, 0));
+    roster_sweep(roster);
+    for (size_t i = 0; i < ELEMENTSOF(left); i++)
+        ASSERT_FALSE(exists(roster->locks_fd, left[i]));
+    for (size_t i = 0; i < ELEMENTSOF(kept); i++)
+        ASSERT_TRUE(exists(roster->locks_fd, kept[i]));
+}
+
 int main(void)
 {
     _cleanup_free_ char *run = NULL, *data = NULL;
@@ -661,6 +685,7 @@ int main(void)
     TEST_RUN(undo_ends_the_payload);
     TEST_RUN(killed_writers_are_swept_up_after);
     TEST_RUN(exit_records_have_an_age);
+    TEST_RUN(names_of_nobody_are_swept);
     TEST_RUN(another_boot);
     TEST_RUN(a_recycled_pid_is_not_killed);
     (void) file_remove_tree_at(AT_FDCWD, directory);
