@@ -21,8 +21,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define DEFAULT_SLICE "machine-berth.slice"
-#define GIVE_UP_MSEC  10000
+#define DEFAULT_SLICE   "machine-berth.slice"
+#define GIVE_UP_MSEC    10000
 #define NAME_ATTEMPTS   5
 #define NAME_PAUSE_MSEC 2
 /* systemd collects an empty scope in milliseconds as a rule. */
