@@ -18,8 +18,11 @@ void warn_of_shared_namespaces(const ContainerSpec *spec)
          spec->privileged
              ? "root inside is the host's root, and nothing holds it"
              : "root inside is the host's root, held by capabilities, the system call filter and masks only"},
-        {spec->network == NETWORK_HOST, offsetof(ContainerSpec, network),
+        {spec->network.mode == NAMESPACE_HOST, offsetof(ContainerSpec, network),
          "the payload has the host's network: its addresses, what listens on loopback, abstract sockets"},
+        {spec->uts.mode == NAMESPACE_HOST, offsetof(ContainerSpec, uts),
+         spec->userns.mode == USERNS_HOST ? "the payload has the host's name, and with CAP_SYS_ADMIN may change it"
+                                          : "the payload sees the host's name as it changes"},
     };
 
     if (!isatty(STDERR_FILENO))

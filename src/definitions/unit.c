@@ -97,16 +97,22 @@ static void append_path(Buffer *text, const char *path)
     buffer_append_string(text, "\n");
 }
 
-/* What has to be mounted before: the store, and what comes from the host. */
-static void append_mounts(Buffer *text, const Definition *definition, const ContainerSpec *spec)
+/* Whether some value means another thing in each instance. */
+static bool depends_on_instance(const Definition *definition)
 {
     for (size_t i = 0; definition_name_is_template(definition->name) && i < definition->layer->count; i++)
         STRV_FOREACH (value, definition->layer->assignments[i].values)
-            if (definition_depends_on_instance(*value)) {
-                append_path(text, "/var/lib/berth");
-                return;
-            }
+            if (definition_depends_on_instance(*value))
+                return true;
+    return false;
+}
+
+/* What has to be mounted before: the store, and what comes from the host. */
+static void append_mounts(Buffer *text, const Definition *definition, const ContainerSpec *spec)
+{
     append_path(text, "/var/lib/berth");
+    if (depends_on_instance(definition))
+        return;
     if (spec->host_directory)
         append_path(text, spec->host_directory);
     for (size_t i = 0; i < spec->mounts.count; i++) {
@@ -217,6 +223,24 @@ static void append_volume_service(Buffer *text, const Definition *definition, co
     append_lines(text, definition, "Service");
 }
 
+/* Containers whose namespaces it is to have come first. Whoever was started by hand has no service: so none is required. */
+static int append_shared(Buffer *text, const Definition *definition, const ContainerSpec *spec)
+{
+    const NamespaceSpec *const shared[] = {&spec->network, &spec->uts};
+
+    for (size_t i = 0; i < ELEMENTSOF(shared) && !depends_on_instance(definition); i++) {
+        _cleanup_free_ char *unit = NULL;
+
+        if (shared[i]->mode != NAMESPACE_CONTAINER)
+            continue;
+        unit = definition_unit_name(definition->type, shared[i]->target);
+        if (!unit)
+            return -ENOMEM;
+        buffer_append_format(text, "Wants=%s\nAfter=%s\n", unit, unit);
+    }
+    return 0;
+}
+
 char *definition_format_unit(const Definition *definition, const ContainerSpec *spec, const char *program)
 {
     _cleanup_buffer_ Buffer text = {};
@@ -241,6 +265,8 @@ char *definition_format_unit(const Definition *definition, const ContainerSpec *
             buffer_append_format(&text, "Requires=%s\nAfter=%s\n", unit, unit);
         STRV_FOREACH (needed, definition->needed_units)
             buffer_append_format(&text, "Requires=%s\nAfter=%s\n", *needed, *needed);
+        if (append_shared(&text, definition, spec) < 0)
+            return NULL;
         append_mounts(&text, definition, spec);
     } else
         append_path(&text, "/var/lib/berth");

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "executor/namespaces.h"
 #include "kernel/cgroup.h"
 #include "kernel/pipe.h"
 #include "kernel/process.h"
@@ -215,7 +216,13 @@ static int start(Context *context, uint64_t namespaces, int cgroup_fd)
 
 int apply_start(Context *context, const Step *step)
 {
-    return start(context, step->start.namespaces, context->payload_cgroup_fd);
+    SharedNamespaces shared;
+    int r = namespaces_enter_shared(context, &step->start, &shared), back;
+
+    if (r == 0)
+        r = start(context, step->start.namespaces, context->payload_cgroup_fd);
+    back = namespaces_leave_shared(context, &shared);
+    return r < 0 ? r : back;
 }
 
 int apply_join_start(Context *context, const Step *step)

@@ -22,5 +22,16 @@ int namespace_write_map(pid_t pid, const char *file, const char *text);
  * another id takes the capabilities for that away, so they are taken back from the permitted set. */
 int namespace_set_file_ids(uid_t uid, gid_t gid);
 
+/* A namespace that a path of the host leads to, whatever it is called (/run/netns/NAME, /proc/PID/ns/net). -EINVAL when it
+ * is none of the kind CLONE_NEW*. Nothing but a namespace is opened. */
+int namespace_open_path(const char *path, int kind);
+
+/* Whether a namespace, of the kind named as in namespace_open(), is the caller's own; -errno. */
+int namespace_is_own(int fd, const char *kind);
+
+/* Children of this thread get a time namespace of their own: `lines` of "CLOCK SECONDS NANOSECONDS", NULL-terminated.
+ * -EINVAL: this kernel has none; -ERANGE: a clock would be before its beginning (time_namespaces(7)). */
+int namespace_make_time(const char *const *lines);
+
 /* A user namespace with this map, kept by the fd alone. For programs that need one without a process in it. */
 int namespace_make_user(const char *map);

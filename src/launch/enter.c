@@ -140,7 +140,8 @@ static void plan_inside(Entry *entry, uint64_t target)
     step = step_list_add(plan, STEP_JOIN, "exec");
     step->join = (StepJoin){.target_pidfd = target,
                             .namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP |
-                                          (has_userns(request->machine) ? CLONE_NEWUSER : 0),
+                                          (has_userns(request->machine) ? CLONE_NEWUSER : 0) |
+                                          (request->machine->time_offsets ? CLONE_NEWTIME : 0),
                             .uid = id_mapping_root(request->machine->uid_map),
                             .gid = id_mapping_root(request->machine->gid_map)};
     if (has_userns(request->machine))

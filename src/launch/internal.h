@@ -107,6 +107,9 @@ int launch_gather(Launch *launch, Error *error);
 /* One line to whoever asked to hear them. */
 void launch_notice(const Launch *launch, const char *text);
 
+/* namespaces.c: opens those of others, and notes its own time in the machine's record. */
+int launch_gather_namespaces(Launch *launch, Error *error);
+
 /* userns.c: takes a range of ids and says which files are seen through it; notes it in the machine's record; forgets it,
  * and gives it back when the container did not start. */
 int launch_gather_userns(Launch *launch, Error *error);

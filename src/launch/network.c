@@ -55,11 +55,12 @@ int launch_gather_network(Launch *launch, Error *error)
     const ContainerSpec *spec = launch->request.spec;
     int r = 0;
 
-    if (spec->network == NETWORK_BRIDGE)
+    if (spec->network.mode == NAMESPACE_BRIDGE)
         r = gather_bridge(launch, error);
-    if (r == 0 && spec->network == NETWORK_BRIDGE)
+    /* Where that of others leads to is not known, but it is not to the host's loopback. */
+    if (r == 0 && (spec->network.mode == NAMESPACE_BRIDGE || spec->network.target))
         r = gather_name_servers(launch);
-    if (r == 0 && spec->network == NETWORK_HOST && launch->request.image)
+    if (r == 0 && spec->network.mode == NAMESPACE_HOST && launch->request.image)
         (void) read_resolv_conf("/etc/resolv.conf", &launch->resolv_conf);
     launch->facts.host_resolv_conf = launch->resolv_conf;
     return r;

@@ -66,6 +66,7 @@ struct HostFacts {
 
     UsernsFacts userns;
     NetworkFacts network;
+    uint64_t network_fd, uts_fd; /* namespaces of others that it is to have; 0: none */
 
     /* Without systemd: where to make a cgroup; 0: somebody else (a scope, the own unit) gives one. */
     uint64_t cgroup_root_fd;

@@ -135,7 +135,9 @@ void plan_files(Planner *planner)
      * ours to fill. */
     if (spec->boot || !facts->layers)
         return;
-    add_file(planner, ORIGIN(hostname), "/etc/hostname", step_list_format(list, "%s\n", spec->hostname), 0644, false);
+    if (spec->uts.mode == NAMESPACE_PRIVATE)
+        add_file(planner, ORIGIN(hostname), "/etc/hostname", step_list_format(list, "%s\n", spec->hostname), 0644,
+                 false);
     add_file(planner, ORIGIN(hostname), "/etc/hosts",
              step_list_format(list,
                               "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
@@ -282,7 +284,7 @@ void plan_kernel_paths(Planner *planner)
         planner->list->failed = -ENOMEM;
         return;
     }
-    if (spec->network == NETWORK_BRIDGE && !spec->boot) {
+    if (spec->network.mode == NAMESPACE_BRIDGE && !spec->boot) {
         /* What programs of images count on: ping, and ports below 1024 for any user, where nobody else's are. */
         static char *const usual[] = {(char *) "net.ipv4.ping_group_range=0 0",
                                       (char *) "net.ipv4.ip_unprivileged_port_start=0", NULL};

@@ -28,11 +28,13 @@ void plan_enter(Planner *planner)
         step->join_cgroup =
             (StepJoinCgroup){.mount = true, .read_only = !spec->boot && !spec->profile->has_writable_cgroup};
     }
-    step = step_list_add(planner->list, STEP_HOSTNAME, ORIGIN(hostname));
-    step->hostname.name = step_list_string(planner->list, spec->hostname);
-    if (spec->network == NETWORK_PRIVATE || spec->network == NETWORK_BRIDGE)
+    if (spec->uts.mode == NAMESPACE_PRIVATE) {
+        step = step_list_add(planner->list, STEP_HOSTNAME, ORIGIN(hostname));
+        step->hostname.name = step_list_string(planner->list, spec->hostname);
+    }
+    if (spec->network.mode == NAMESPACE_PRIVATE || spec->network.mode == NAMESPACE_BRIDGE)
         step_list_add(planner->list, STEP_LOOPBACK, ORIGIN(network));
-    if (spec->network == NETWORK_BRIDGE) {
+    if (spec->network.mode == NAMESPACE_BRIDGE) {
         step = step_list_add(planner->list, STEP_LINK, ORIGIN(network));
         step->link = (StepLink){
             .name = "eth0",
@@ -85,7 +87,7 @@ static const char **environment(Planner *planner)
         {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
         {"container", "berth"},
         {"TERM", spec->tty || spec->boot ? (term ? term : "xterm") : NULL},
-        {"HOSTNAME", spec->boot ? NULL : spec->hostname},
+        {"HOSTNAME", spec->boot || spec->uts.mode != NAMESPACE_PRIVATE ? NULL : spec->hostname},
         {"container_uuid", spec->boot ? planner->facts->machine_id : NULL},
         {"NOTIFY_SOCKET", tells ? "/run/host/notify" : NULL},
         {"CREDENTIALS_DIRECTORY", plan_has_credentials(planner) ? PLAN_CREDENTIALS : NULL},

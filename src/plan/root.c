@@ -127,16 +127,44 @@ void plan_host_trees(Planner *planner)
     }
 }
 
+/* The lines of /proc/PID/timens_offsets. */
+static const char **time_offsets(Planner *planner)
+{
+    _cleanup_strv_ char **lines = NULL;
+
+    STRV_FOREACH (offset, planner->spec->time_offsets) {
+        char *line = NULL;
+
+        if (time_offset_parse(*offset, &line, NULL) < 0 || strv_push(&lines, line) < 0) {
+            planner->list->failed = -ENOMEM;
+            return NULL;
+        }
+    }
+    return step_list_strings(planner->list, lines);
+}
+
+/* What is most likely to be the reason when the namespaces cannot be had. */
+static const char *start_origin(const ContainerSpec *spec)
+{
+    return spec_origin(spec, spec->time_offsets ? offsetof(ContainerSpec, time_offsets)
+                             : spec->uts.target ? offsetof(ContainerSpec, uts)
+                                                : offsetof(ContainerSpec, network));
+}
+
 void plan_start(Planner *planner)
 {
-    Step *step = step_list_add(planner->list, STEP_START, spec_origin(planner->spec, offsetof(ContainerSpec, network)));
+    const ContainerSpec *spec = planner->spec;
+    Step *step = step_list_add(planner->list, STEP_START, start_origin(spec));
 
     /* Where the payload is moved into a cgroup, that namespace is made behind the move: its root is the group that one
      * is in (STEP_JOIN_CGROUP). */
-    step->start.namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-                             (planner->spec->network == NETWORK_HOST ? 0 : CLONE_NEWNET) |
-                             (planner->facts->has_cgroup ? 0 : CLONE_NEWCGROUP) |
-                             (planner_has_userns(planner) ? CLONE_NEWUSER : 0);
+    step->start.namespaces =
+        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | (spec->uts.mode == NAMESPACE_PRIVATE ? CLONE_NEWUTS : 0) |
+        (spec_has_own_network(spec) ? CLONE_NEWNET : 0) | (planner->facts->has_cgroup ? 0 : CLONE_NEWCGROUP) |
+        (planner_has_userns(planner) ? CLONE_NEWUSER : 0);
+    step->start.network_fd = planner->facts->network_fd;
+    step->start.uts_fd = planner->facts->uts_fd;
+    step->start.time_offsets = time_offsets(planner);
 }
 
 /* Device nodes of a tree or an image are data: the devices of a container are those of its own /dev. */

@@ -28,6 +28,7 @@ const JsonField machine_fields[] = {
     STRING(file_label),
     JSON_FIELD(Machine, uid_map, JSON_FIELD_LIST),
     JSON_FIELD(Machine, gid_map, JSON_FIELD_LIST),
+    JSON_FIELD(Machine, time_offsets, JSON_FIELD_LIST),
     JSON_FIELD(Machine, id_ranges, JSON_FIELD_LIST),
     STRING(log),
     JSON_FIELD(Machine, exposed_ports, JSON_FIELD_LIST),

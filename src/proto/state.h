@@ -26,6 +26,7 @@ typedef struct Machine {
     char **exposed_ports;             /* "80/tcp", as the image or --expose= has it: unchecked */
     char **binds;                     /* "ID TARGET" of each mount that `bind` made and `unbind` may take away */
     char **uid_map, **gid_map;        /* "INSIDE:HOST:COUNT"; empty: the host's user namespace */
+    char **time_offsets;              /* "monotonic=-1h"; empty: the host's time namespace */
     char **id_ranges;                 /* the first id of each range of 64 Ki that it has to itself */
     char *boot_id;
     char *machine_id;                        /* what a system inside was told to be: 32 hexadecimal digits */

@@ -115,8 +115,12 @@ const Setting settings[] = {
      "size of /dev/shm; default 64M"},
 
     {"network", 0, "Network", "Network", NULL, SETTING_NETWORK, AT(network), TRUST_ADMIN, "MODE",
-     "private (loopback only), bridge (the host's berth0), host or none"},
+     "private (loopback only), bridge (the host's berth0), host, none, container:NAME or ns:PATH"},
 
+    {"uts", 0, "Security", "UTS", NULL, SETTING_NAMESPACE, AT(uts), TRUST_ADMIN, "MODE",
+     "whose host name: private, host, container:NAME or ns:PATH"},
+    {"time-offset", 0, "Security", "TimeOffset", NULL, SETTING_ASSIGNMENTS, AT(time_offsets), TRUST_ADMIN, "CLOCK=TIME",
+     "what the clock monotonic or boottime is ahead of the host's inside"},
     {"userns", 0, "Security", "UserNS", NULL, SETTING_USERNS, AT(userns), TRUST_ADMIN, "MODE",
      "user namespace: auto (a range of ids of its own, the default), host, keep-id or BASE[:COUNT]"},
     {"uidmap", 0, "Security", "UIDMap", NULL, SETTING_ID_MAPS, AT(uid_maps), TRUST_ADMIN, "INSIDE:HOST[:COUNT]",

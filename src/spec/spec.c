@@ -48,6 +48,9 @@ void container_spec_free(ContainerSpec *spec)
     strv_free(spec->uid_maps);
     strv_free(spec->gid_maps);
     free(spec->profile_name);
+    free(spec->network.target);
+    free(spec->uts.target);
+    strv_free(spec->time_offsets);
     free(spec->seccomp_profile);
     free(spec->label_process);
     free(spec->label_file);
@@ -284,8 +287,8 @@ static int compute_capabilities(ContainerSpec *spec)
     uint64_t mask = 0;
 
     spec->capabilities = spec->profile->capabilities;
-    /* On the host's network these two are power over the host: only for who asks for them by name. */
-    if (spec->network == NETWORK_HOST && !spec->privileged)
+    /* On a network of others these two are power over them: only for who asks for them by name. */
+    if (!spec_has_own_network(spec) && !spec->privileged)
         spec->capabilities &= ~(UINT64_C(1) << 12 /* NET_ADMIN */ | UINT64_C(1) << 13 /* NET_RAW */);
     /* "--cap-drop=ALL --cap-add=X" is X in either order, as container users expect: drops first. */
     STRV_FOREACH (name, spec->drop_capabilities)
@@ -322,15 +325,37 @@ static int check_sysctl(const ContainerSpec *spec, const char *assignment, Error
         if (text_after_prefix(assignment, ipc[i]))
             return 0;
     if (text_after_prefix(assignment, "net.")) {
-        if (spec->network != NETWORK_HOST)
+        if (spec_has_own_network(spec))
             return 0;
-        return error_set(error, -EPERM, "%s: '%s' would change the host, whose network the container shares", origin,
-                         assignment);
+        return error_set(error, -EPERM, "%s: '%s' would change %s, whose network the container shares", origin,
+                         assignment, spec->network.mode == NAMESPACE_HOST ? "the host" : "others");
     }
     return error_hint(
         error,
         error_set(error, -EPERM, "%s: '%s' is not a parameter of the container's own namespaces", origin, assignment),
         "net.*, fs.mqueue.* and the System V IPC limits of kernel.* can be set");
+}
+
+bool spec_has_own_network(const ContainerSpec *spec)
+{
+    return spec->network.mode == NAMESPACE_PRIVATE || spec->network.mode == NAMESPACE_NONE ||
+           spec->network.mode == NAMESPACE_BRIDGE;
+}
+
+static int validate_namespaces(const ContainerSpec *spec, Error *error)
+{
+    if (spec->uts.mode != NAMESPACE_PRIVATE && spec_says(spec, offsetof(ContainerSpec, hostname)))
+        return error_set(error, -EINVAL, "%s and %s exclude each other: the host name is that of others",
+                         spec_origin(spec, offsetof(ContainerSpec, hostname)),
+                         spec_origin(spec, offsetof(ContainerSpec, uts)));
+    STRV_FOREACH (offset, spec->time_offsets) {
+        _cleanup_free_ char *line = NULL;
+        int r = time_offset_parse(*offset, &line, error);
+
+        if (r < 0)
+            return error_prefix(error, r, "%s", spec_origin(spec, offsetof(ContainerSpec, time_offsets)));
+    }
+    return 0;
 }
 
 bool spec_can_be_registered(const ContainerSpec *spec)
@@ -526,7 +551,8 @@ static int validate(ContainerSpec *spec, Error *error)
         if (r < 0)
             return r;
     }
-    return validate_userns(spec, error);
+    r = validate_namespaces(spec, error);
+    return r < 0 ? r : validate_userns(spec, error);
 }
 
 /* Defaults that depend on other settings. */

@@ -18,7 +18,6 @@ typedef enum Trust {
 } Trust;
 
 typedef enum VolatileMode { VOLATILE_NO, VOLATILE_YES, VOLATILE_STATE, VOLATILE_OVERLAY, _VOLATILE_MAX } VolatileMode;
-typedef enum NetworkMode { NETWORK_PRIVATE, NETWORK_HOST, NETWORK_NONE, NETWORK_BRIDGE, _NETWORK_MAX } NetworkMode;
 typedef enum LogDriver {
     LOG_DRIVER_AUTO, /* detached: journald, or a file where there is none; foreground: passthrough */
     LOG_DRIVER_JOURNALD,
@@ -44,7 +43,6 @@ typedef enum HealthAction {
 typedef enum NotifyMode { NOTIFY_STARTED, NOTIFY_CONTAINER, NOTIFY_HEALTHY, _NOTIFY_MAX } NotifyMode;
 
 const char *volatile_mode_to_string(VolatileMode mode);
-const char *network_mode_to_string(NetworkMode mode);
 const char *log_driver_to_string(LogDriver driver);
 
 /* A number that may be absent. */
@@ -99,7 +97,7 @@ struct ContainerSpec {
     uint64_t shm_size_bytes;
 
     /* Network */
-    NetworkMode network;
+    NamespaceSpec network;
 
     /* Security */
     char **add_capabilities, **drop_capabilities;
@@ -107,6 +105,8 @@ struct ContainerSpec {
     bool privileged;
     char *profile_name;     /* NULL: by kind of container */
     const Profile *profile; /* found by spec_finish(): what holds where settings say nothing */
+    NamespaceSpec uts;
+    char **time_offsets; /* "monotonic=-1h" */
     UsernsSpec userns;
     char **uid_maps, **gid_maps; /* INSIDE:HOST:COUNT; the gids are as the uids when only those are said */
     char *seccomp_profile;       /* NULL: by kind of container; "unconfined"; a name */
@@ -143,6 +143,7 @@ typedef enum SettingType {
     SETTING_INTEGER, /* OptionalInt, -1000..1000: oom_score_adj */
     SETTING_VOLATILE,
     SETTING_NETWORK,
+    SETTING_NAMESPACE, /* without "none" and "bridge" */
     SETTING_USERNS,
     SETTING_LOG_DRIVER,
     SETTING_REGISTRATION,
@@ -261,6 +262,9 @@ bool spec_has_health_check(const ContainerSpec *spec);
 
 /* Where the setting came from, "default" when nobody said anything. */
 const char *spec_origin(const ContainerSpec *spec, size_t offset);
+
+/* Whether the network namespace is made for it, and not that of the host or of others. */
+bool spec_has_own_network(const ContainerSpec *spec);
 
 /* Whether systemd-machined would take its name. */
 bool spec_can_be_registered(const ContainerSpec *spec);

@@ -14,7 +14,6 @@
 #define COUNT_MAX 10000
 
 static const char *const volatile_names[_VOLATILE_MAX] = {"no", "yes", "state", "overlay"};
-static const char *const network_names[_NETWORK_MAX] = {"private", "host", "none", "bridge"};
 static const char *const log_driver_names[_LOG_DRIVER_MAX] = {"auto", "journald", "file", "none", "passthrough"};
 
 static const char *const registration_names[_REGISTRATION_MAX] = {"auto", "yes", "no"};
@@ -24,11 +23,6 @@ static const char *const notify_names[_NOTIFY_MAX] = {"started", "container", "h
 const char *volatile_mode_to_string(VolatileMode mode)
 {
     return volatile_names[mode];
-}
-
-const char *network_mode_to_string(NetworkMode mode)
-{
-    return network_names[mode];
 }
 
 const char *log_driver_to_string(LogDriver driver)
@@ -285,8 +279,8 @@ static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char 
         r = parse_enum(value, volatile_names, _VOLATILE_MAX, &number, error);
         return r < 0 ? r : (*(VolatileMode *) field = (VolatileMode) number, 0);
     case SETTING_NETWORK:
-        r = parse_enum(value, network_names, _NETWORK_MAX, &number, error);
-        return r < 0 ? r : (*(NetworkMode *) field = (NetworkMode) number, 0);
+    case SETTING_NAMESPACE:
+        return namespace_parse(value, setting->type == SETTING_NETWORK, field, error);
     case SETTING_USERNS:
         return userns_parse(value, field, error);
     case SETTING_LOG_DRIVER:
@@ -428,7 +422,8 @@ static int format_member(const void *field, SettingType type, char ***texts)
     case SETTING_VOLATILE:
         return strv_append(texts, volatile_names[*(const VolatileMode *) field]);
     case SETTING_NETWORK:
-        return strv_append(texts, network_names[*(const NetworkMode *) field]);
+    case SETTING_NAMESPACE:
+        return strv_push(texts, namespace_format(field));
     case SETTING_USERNS:
         return ((const UsernsSpec *) field)->mode == USERNS_DEFAULT ? 0 : strv_push(texts, userns_format(field));
     case SETTING_LOG_DRIVER:

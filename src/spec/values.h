@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Owns: compound values of settings, each with an x_parse/x_format pair: mounts, resource limits, user namespaces,
+/* Owns: compound values of settings, each with an x_parse/x_format pair: mounts, resource limits, namespaces,
  *       capabilities.
  * Never does: I/O; paths are looked at as text.
  * Runs in: fat programs; pure. */
@@ -94,6 +94,30 @@ typedef struct UsernsSpec {
 int userns_parse(const char *text, UsernsSpec *ret, Error *error);
 /* NULL for USERNS_DEFAULT, or when memory is short. */
 char *userns_format(const UsernsSpec *userns);
+
+typedef enum NamespaceMode {
+    NAMESPACE_PRIVATE,
+    NAMESPACE_HOST,
+    NAMESPACE_NONE,      /* network only: private, with the loopback device down */
+    NAMESPACE_BRIDGE,    /* network only: private, with a link to the host's bridge */
+    NAMESPACE_CONTAINER, /* that of the running container `target` */
+    NAMESPACE_PATH,      /* that behind the absolute path `target` of the host */
+    _NAMESPACE_MODE_MAX
+} NamespaceMode;
+
+/* Whose namespace of one kind the container has. */
+typedef struct NamespaceSpec {
+    NamespaceMode mode;
+    char *target; /* owned */
+} NamespaceSpec;
+
+/* private, host, container:NAME, ns:PATH, as podman-run(1) spells them, and "none" with has_none. What *ret had is freed. */
+int namespace_parse(const char *text, bool is_network, NamespaceSpec *ret, Error *error);
+char *namespace_format(const NamespaceSpec *spec);
+
+/* CLOCK=TIME of a time namespace: clock "monotonic" or "boottime", TIME a time span, also negative. *ret is a line of
+ * /proc/PID/timens_offsets, "CLOCK SECONDS NANOSECONDS" (time_namespaces(7)); the caller owns it. */
+int time_offset_parse(const char *text, char **ret, Error *error);
 
 /* Capability masks: 1 << CAP_* of capabilities(7). Accepts CAP_NET_ADMIN, net_admin, ALL. */
 int capability_parse(const char *name, uint64_t *ret_mask, Error *error);

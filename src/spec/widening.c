@@ -43,6 +43,7 @@ static const size_t harmless[] = {
     AT(shm_size_bytes),
     AT(drop_capabilities),
     AT(sysctls),
+    AT(time_offsets),
     AT(slice),
     AT(notify),
     AT(health_command),
@@ -58,9 +59,9 @@ static const size_t harmless[] = {
 };
 
 /* Depends on the value; value_widens() says how. */
-static const size_t by_value[] = {AT(mounts),          AT(network),     AT(no_new_privileges),
-                                  AT(seccomp_profile), AT(properties),  AT(oom_score_adjust),
-                                  AT(userns),          AT(profile_name)};
+static const size_t by_value[] = {AT(mounts),          AT(network),      AT(no_new_privileges),
+                                  AT(seccomp_profile), AT(properties),   AT(oom_score_adjust),
+                                  AT(userns),          AT(profile_name), AT(uts)};
 
 /* Widens whenever it is said. */
 static const size_t widening[] = {
@@ -107,7 +108,9 @@ static bool value_widens(const ContainerSpec *spec, size_t offset)
         return false;
     }
     if (offset == AT(network))
-        return spec->network == NETWORK_HOST;
+        return !spec_has_own_network(spec);
+    if (offset == AT(uts))
+        return spec->uts.mode != NAMESPACE_PRIVATE;
     /* Ids that somebody names are somebody's. */
     if (offset == AT(userns))
         return spec->userns.mode != USERNS_AUTO;

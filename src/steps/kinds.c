@@ -25,7 +25,8 @@ static const StepField clone_tree_fields[] = {NUMBER(clone_tree, source_fd), STR
     NUMBER(clone_tree, recursive)};
 static const StepField device_tree_fields[] = {LIST(device_tree, options), MOUNT(device_tree, attributes),
     LIST(device_tree, nodes), NUMBER(device_tree, uid), NUMBER(device_tree, gid)};
-static const StepField start_fields[] = {FIELD(start, namespaces, STEP_FIELD_FLAGS_NAMESPACE)};
+static const StepField start_fields[] = {FIELD(start, namespaces, STEP_FIELD_FLAGS_NAMESPACE),
+    NUMBER(start, network_fd), NUMBER(start, uts_fd), LIST(start, time_offsets)};
 static const StepField join_start_fields[] = {NUMBER(join_start, target_pidfd), NUMBER(join_start, cgroup_fd)};
 static const StepField join_fields[] = {NUMBER(join, target_pidfd),
     FIELD(join, namespaces, STEP_FIELD_FLAGS_NAMESPACE), NUMBER(join, uid), NUMBER(join, gid)};

@@ -121,7 +121,9 @@ typedef struct StepDeviceTree {
 } StepDeviceTree;
 
 typedef struct StepStart {
-    uint64_t namespaces; /* CLONE_NEW* */
+    uint64_t namespaces;         /* CLONE_NEW*, to be made */
+    uint64_t network_fd, uts_fd; /* namespaces to join; 0: none */
+    const char **time_offsets;   /* "CLOCK SECONDS NANOSECONDS" of a time namespace of its own; NULL: the host's */
 } StepStart;
 
 typedef struct StepJoinStart {

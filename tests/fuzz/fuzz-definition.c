@@ -32,7 +32,7 @@ static void check_image(const ContainerSpec *spec)
 {
     FUZZ_ASSERT(!spec->privileged && !spec->boot && !spec->host_directory && !spec->sysctls && !spec->properties &&
                 !spec->add_capabilities && !spec->unmasked_paths && !spec->environment_files &&
-                spec->network == NETWORK_PRIVATE && spec->no_new_privileges &&
+                spec->network.mode == NAMESPACE_PRIVATE && spec->no_new_privileges &&
                 strcmp(spec->seccomp_profile, "default") == 0);
     for (size_t i = 0; i < spec->mounts.count; i++)
         FUZZ_ASSERT(spec->mounts.items[i].kind == MOUNT_KIND_ANONYMOUS && !spec->mounts.items[i].host_path);
@@ -63,6 +63,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_ASSERT(definition_format(again, &second, &error) == 0);
     FUZZ_ASSERT(strcmp(written, second) == 0);
     FUZZ_ASSERT(again->privileged == spec->privileged && again->capabilities == spec->capabilities &&
-                again->network == spec->network && again->no_new_privileges == spec->no_new_privileges);
+                again->network.mode == spec->network.mode && again->no_new_privileges == spec->no_new_privileges);
     return 0;
 }

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (is_image)
         FUZZ_ASSERT(!spec->boot && !spec->privileged && !spec->ephemeral && spec->mounts.count == 0 &&
                     spec->limits.count == 0 && !spec->add_capabilities && !spec->drop_capabilities &&
-                    spec->network == NETWORK_PRIVATE && spec->no_new_privileges && !spec->properties &&
+                    spec->network.mode == NAMESPACE_PRIVATE && spec->no_new_privileges && !spec->properties &&
                     strcmp(spec->host_directory, "/x") == 0);
     return 0;
 }

@@ -139,7 +139,7 @@ static void trusted(void)
     ASSERT_STREQ(spec->environment[1], "B=2");
     ASSERT_EQ(strv_length(spec->add_capabilities), 2);
     ASSERT_EQ(spec->limits.count, 1);
-    ASSERT_EQ(spec->network, NETWORK_HOST);
+    ASSERT_EQ(spec->network.mode, NAMESPACE_HOST);
     ASSERT_EQ(spec->mounts.count, 4);
     ASSERT_EQ(spec->mounts.items[2].kind, MOUNT_KIND_OVERLAY);
     ASSERT_TRUE(spec->mounts.items[2].read_only);
@@ -174,7 +174,7 @@ static void untrusted(void)
     ASSERT_FALSE(spec->boot || spec->ephemeral || spec->read_only || spec->init || spec->privileged);
     ASSERT_EQ(spec->mounts.count, 0);
     ASSERT_EQ(spec->limits.count, 0);
-    ASSERT_EQ(spec->network, NETWORK_PRIVATE);
+    ASSERT_EQ(spec->network.mode, NAMESPACE_PRIVATE);
     ASSERT_NULL(spec->add_capabilities);
     ASSERT_CONTAINS(notices, "BindUserShell=: not taken from a file beside the image");
     ASSERT_CONTAINS(notices, "PivotRoot=: not taken");

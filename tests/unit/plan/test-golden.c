@@ -88,6 +88,12 @@ static const Case cases[] = {
      .has_resolv_conf = true},
     {.name = "userns-bridge", .definition = DIRECTORY "Exec=/bin/true\nNetwork=bridge\n", .has_userns = true},
     {.name = "network-none", .definition = IMAGE "Exec=/bin/true\nNetwork=none\n", .layers = ONE_LAYER},
+    {.name = "namespaces-joined",
+     .definition = IMAGE "Exec=/bin/true\nNetwork=container:other\n[Security]\nUTS=ns:/run/uts\n"
+                         "TimeOffset=monotonic=-1500ms boottime=1d\n",
+     .layers = ONE_LAYER,
+     .has_userns = true},
+    {.name = "uts-host", .definition = IMAGE "Exec=/bin/true\n[Security]\nUTS=host\n", .layers = ONE_LAYER},
     {.name = "privileged",
      .definition = IMAGE "Exec=/bin/true\nPrivileged=yes\nNetwork=host\n",
      .layers = ONE_LAYER,
@@ -226,6 +232,8 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
             .ranges_count = 1,
             .locks_fd = 8,
         };
+    facts.network_fd = spec->network.target ? 9 : 0;
+    facts.uts_fd = spec->uts.target ? 10 : 0;
     facts.mounts = make_mount_facts(spec);
     if (!facts.mounts)
         return -ENOMEM;

@@ -46,7 +46,7 @@ static void defaults(void)
     ASSERT_EQ(spec->timeout_stop_usec, 10 * SEC);
     ASSERT_EQ(spec->timeout_start_usec, 90 * SEC);
     ASSERT_EQ(spec->shm_size_bytes, 64 << 20);
-    ASSERT_EQ(spec->network, NETWORK_PRIVATE);
+    ASSERT_EQ(spec->network.mode, NAMESPACE_PRIVATE);
     ASSERT_TRUE(spec->no_new_privileges);
     ASSERT_FALSE(spec->privileged);
     ASSERT_STREQ(spec->seccomp_profile, "default");

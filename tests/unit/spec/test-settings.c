@@ -189,6 +189,7 @@ static const char *value_for(const Setting *setting)
     case SETTING_VOLATILE:
         return "no";
     case SETTING_NETWORK:
+    case SETTING_NAMESPACE:
         return "private";
     case SETTING_LOG_DRIVER:
     case SETTING_HEALTH_ACTION:
@@ -210,9 +211,10 @@ static const char *value_for(const Setting *setting)
     case SETTING_ID_MAPS:
         return "0:100000:65536";
     case SETTING_ASSIGNMENTS:
-        return setting->offset == offsetof(ContainerSpec, sysctls)       ? "kernel.shmmax=1"
-               : setting->offset == offsetof(ContainerSpec, log_options) ? "max-size=1M"
-                                                                         : "KEY=VALUE";
+        return setting->offset == offsetof(ContainerSpec, sysctls)        ? "kernel.shmmax=1"
+               : setting->offset == offsetof(ContainerSpec, time_offsets) ? "boottime=-1h"
+               : setting->offset == offsetof(ContainerSpec, log_options)  ? "max-size=1M"
+                                                                          : "KEY=VALUE";
     case SETTING_ENVIRONMENT:
         return "KEY=VALUE";
     case SETTING_CAPABILITIES:
@@ -333,7 +335,8 @@ static void bad_values_name_their_origin(void)
         {SETTING_SIGNAL, "SIGNOPE", "'SIGNOPE' is not a signal"},
         {SETTING_INTEGER, "1001", "'1001' is not a number from -1000 to 1000"},
         {SETTING_VOLATILE, "maybe", "'maybe' is not one of: no, yes, state, overlay"},
-        {SETTING_NETWORK, "berth0", "'berth0' is not one of: private, host, none, bridge"},
+        {SETTING_NETWORK, "berth0", "'berth0' is not one of: private, host, none, bridge, container:NAME, ns:PATH"},
+        {SETTING_NAMESPACE, "none", "'none' is not one of: private, host, container:NAME, ns:PATH"},
         {SETTING_LOG_DRIVER, "syslog", "'syslog' is not one of"},
         {SETTING_REGISTRATION, "maybe", "'maybe' is not one of"},
         {SETTING_NOTIFY, "maybe", "'maybe' is not one of"},

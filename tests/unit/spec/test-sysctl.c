@@ -130,6 +130,8 @@ static void no_network(void)
 static void network_of_the_host(void)
 {
     check("host", false);
+    check("container:web", false);
+    check("ns:/run/netns/web", false);
 }
 
 static void the_message_says_why(void)
