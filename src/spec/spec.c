@@ -342,22 +342,6 @@ bool spec_has_own_network(const ContainerSpec *spec)
            spec->network.mode == NAMESPACE_BRIDGE;
 }
 
-static int validate_namespaces(const ContainerSpec *spec, Error *error)
-{
-    if (spec->uts.mode != NAMESPACE_PRIVATE && spec_says(spec, offsetof(ContainerSpec, hostname)))
-        return error_set(error, -EINVAL, "%s and %s exclude each other: the host name is that of others",
-                         spec_origin(spec, offsetof(ContainerSpec, hostname)),
-                         spec_origin(spec, offsetof(ContainerSpec, uts)));
-    STRV_FOREACH (offset, spec->time_offsets) {
-        _cleanup_free_ char *line = NULL;
-        int r = time_offset_parse(*offset, &line, error);
-
-        if (r < 0)
-            return error_prefix(error, r, "%s", spec_origin(spec, offsetof(ContainerSpec, time_offsets)));
-    }
-    return 0;
-}
-
 bool spec_can_be_registered(const ContainerSpec *spec)
 {
     /* Its hostname_is_valid() does not know the underscore that others allow. */
@@ -485,6 +469,21 @@ static int exclude(const ContainerSpec *spec, size_t one, size_t other, const ch
     _cleanup_free_ char *first = name_setting(spec, one), *second = name_setting(spec, other);
 
     return first && second ? error_set(error, -EINVAL, "%s and %s exclude each other%s", first, second, why) : -ENOMEM;
+}
+
+static int validate_namespaces(const ContainerSpec *spec, Error *error)
+{
+    if (spec->uts.mode != NAMESPACE_PRIVATE && spec_says(spec, offsetof(ContainerSpec, hostname)))
+        return exclude(spec, offsetof(ContainerSpec, hostname), offsetof(ContainerSpec, uts),
+                       ": the host name is that of others", error);
+    STRV_FOREACH (offset, spec->time_offsets) {
+        _cleanup_free_ char *line = NULL;
+        int r = time_offset_parse(*offset, &line, error);
+
+        if (r < 0)
+            return error_prefix(error, r, "%s", spec_origin(spec, offsetof(ContainerSpec, time_offsets)));
+    }
+    return 0;
 }
 
 static int validate_root_and_boot(const ContainerSpec *spec, Error *error)
