@@ -72,7 +72,8 @@ struct Ctl {
         timestamps, no_size_limit, replace, keep_unit, missing, now, any, no_stream;
     const char *output, *output_directory, *settings, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout,
         *reference, *architecture, *condition, *columns;
-    const char *pull, *platform, *tls_verify, *auth_file; /* registries */
+    const char *pull, *platform, *tls_verify, *auth_file, *username; /* registries */
+    bool password_stdin;
     char **properties, **environment;
     const char *priority, *stream, *instance; /* logs */
     bool runtime;                             /* set-property, update */
@@ -102,6 +103,8 @@ int ctl_start(Ctl *ctl, const char *name, Error *error);
 int ctl_find_searched(Ctl *ctl, const char *name, StoreImage **ret, Error *error);
 /* Gets an image from its registry when `run` wants that: 1 when there was nothing to do. In verb-pull.c. */
 int ctl_pull_for_run(Ctl *ctl, const char *name, bool is_here, Error *error);
+/* `login` to the system of a container. In verb-system.c. */
+int ctl_login_machine(Ctl *ctl, Error *error);
 /* Runs a helper program of the libexec directory in place of this one's work; returns its exit status. */
 int ctl_run_helper(const char *name, char *const *arguments, Error *error);
 /* The importer's command and the store, of root only: what the arguments of each of its runs begin with. */
@@ -124,6 +127,7 @@ int verb_show(Ctl *ctl, Error *error);
 int verb_exec(Ctl *ctl, Error *error);
 int verb_shell(Ctl *ctl, Error *error);
 int verb_login(Ctl *ctl, Error *error);
+int verb_logout(Ctl *ctl, Error *error);
 int verb_poweroff(Ctl *ctl, Error *error);
 int verb_reboot(Ctl *ctl, Error *error);
 int verb_attach(Ctl *ctl, Error *error);

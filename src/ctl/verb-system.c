@@ -56,7 +56,7 @@ int verb_reboot(Ctl *ctl, Error *error)
 }
 
 /* The container's own login(1) asks who it is, and its PAM makes a session of it. */
-int verb_login(Ctl *ctl, Error *error)
+int ctl_login_machine(Ctl *ctl, Error *error)
 {
     char *const argv[] = {(char *) "login", (char *) "-p", NULL};
     _cleanup_(machine_freep) Machine *machine = NULL;

@@ -4,6 +4,7 @@
 #include "base/program.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "kernel/memfd.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
 
@@ -47,7 +48,9 @@ static int make_arguments(const PullOptions *options, char ***ret)
 
     if (r == 0 && options->tls_verify)
         r = strv_append_format(&argv, "--tls-verify=%s", options->tls_verify);
-    if (r == 0 && options->auth_file)
+    if (r == 0 && options->auth_json)
+        r = strv_append(&argv, "--auth-file=-");
+    else if (r == 0 && options->auth_file)
         r = strv_append_format(&argv, "--auth-file=%s", options->auth_file);
     if (r == 0 && options->is_writing)
         r = strv_append(&argv, "--write");
@@ -64,10 +67,10 @@ static int make_arguments(const PullOptions *options, char ***ret)
 }
 
 /* process_spawn() wants every fd out of the way of those that it makes. */
-static int run_program(PullClient *client, char **argv, int peer_fd, Error *error)
+static int run_program(PullClient *client, char **argv, int input_fd, int peer_fd, Error *error)
 {
     _cleanup_close_ int found_fd = program_open("puller", PROGRAM, error), program_fd = -EBADF, null_fd = -EBADF,
-                        error_fd = -EBADF, high_fd = -EBADF;
+                        error_fd = -EBADF, high_fd = -EBADF, high_input_fd = -EBADF;
     int r;
 
     if (found_fd < 0)
@@ -81,9 +84,10 @@ static int run_program(PullClient *client, char **argv, int peer_fd, Error *erro
     null_fd = high_fd;
     high_fd = fcntl(peer_fd, F_DUPFD_CLOEXEC, 10);
     error_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
-    if (null_fd < 0 || high_fd < 0 || error_fd < 0)
+    high_input_fd = fcntl(input_fd >= 0 ? input_fd : null_fd, F_DUPFD_CLOEXEC, 10);
+    if (null_fd < 0 || high_fd < 0 || error_fd < 0 || high_input_fd < 0)
         return -errno;
-    r = process_spawn(program_fd, argv, environ, (int[]){null_fd, null_fd, error_fd, high_fd}, SOCKET_FD + 1,
+    r = process_spawn(program_fd, argv, environ, (int[]){high_input_fd, null_fd, error_fd, high_fd}, SOCKET_FD + 1,
                       &client->pid);
     return r < 0 ? error_set(error, r, "cannot run " PROGRAM ": %s", strerror(-r)) : 0;
 }
@@ -92,20 +96,24 @@ int pull_client_start(const PullOptions *options, PullClient **ret, Error *error
 {
     _cleanup_pull_client_ PullClient *client = calloc(1, sizeof(*client));
     _cleanup_strv_ char **argv = NULL;
-    _cleanup_close_ int peer_fd = -EBADF;
+    _cleanup_close_ int peer_fd = -EBADF, input_fd = -EBADF;
     int fds[2], r;
 
     if (!client)
         return -ENOMEM;
     client->socket_fd = -EBADF;
     r = make_arguments(options, &argv);
+    if (r == 0 && options->auth_json) {
+        input_fd = memfd_create_sealed("berth-password", options->auth_json, strlen(options->auth_json));
+        r = MIN(input_fd, 0);
+    }
     if (r == 0)
         r = socket_make_pair(fds);
     if (r < 0)
         return error_prefix(error, r, "starting " PROGRAM);
     client->socket_fd = fds[0];
     peer_fd = fds[1];
-    r = run_program(client, argv, peer_fd, error);
+    r = run_program(client, argv, input_fd, peer_fd, error);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(client);

@@ -13,6 +13,7 @@ typedef struct PullClient PullClient;
 typedef struct PullOptions {
     const char *name; /* a full reference: HOST/REPOSITORY[:TAG] */
     const char *auth_file;
+    const char *auth_json;  /* the text of such a file, in its place */
     const char *tls_verify; /* "no", or NULL for what the configuration says */
     bool is_writing, has_progress;
 } PullOptions;

@@ -181,6 +181,23 @@ static int find_helper(const json_t *root, const char *host, char **ret, Error *
     return r;
 }
 
+/* The helper for all hosts that have none of their own. */
+static int find_store(const json_t *root, char **helper, Error *error)
+{
+    int r = *helper ? 0 : json_read_string(root, "", "credsStore", helper, error);
+
+    if (r == 0 && *helper && text_is_empty(*helper))
+        free(TAKE_PTR(*helper));
+    return r;
+}
+
+static int check_helper(const char *helper, Error *error)
+{
+    return helper && !text_is_name(helper)
+               ? error_set(error, -EINVAL, "'%s' is not the name of a credential helper", helper)
+               : 0;
+}
+
 int credentials_find(const char *json, size_t size, const char *host, const char *repository, Credentials *ret,
                      char **ret_helper, Error *error)
 {
@@ -197,15 +214,42 @@ int credentials_find(const char *json, size_t size, const char *host, const char
     if (r == 0 && !helper && auths)
         r = find_entry(auths, full, &found, error);
     if (r == 0 && !helper && !credentials_are_set(&found))
-        r = json_read_string(root, "", "credsStore", &helper, error);
+        r = find_store(root, &helper, error);
+    if (r == 0)
+        r = check_helper(helper, error);
     if (r < 0)
         return r;
-    if (helper && !text_is_name(helper))
-        return error_set(error, -EINVAL, "'%s' is not the name of a credential helper", helper);
     *ret = found;
     found = (Credentials){};
     *ret_helper = TAKE_PTR(helper);
     return 0;
+}
+
+int credentials_find_helper(const char *json, size_t size, const char *host, char **ret, Error *error)
+{
+    _cleanup_json_ json_t *root = NULL;
+    _cleanup_free_ char *helper = NULL;
+    int r = json_read_object(json, size, FILE_MAX_BYTES, &root, error);
+
+    if (r == 0)
+        r = find_helper(root, host, &helper, error);
+    if (r == 0)
+        r = find_store(root, &helper, error);
+    if (r == 0)
+        r = check_helper(helper, error);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(helper);
+    return 0;
+}
+
+char *credentials_format_helper(const char *host, const Credentials *credentials)
+{
+    _cleanup_json_ json_t *root =
+        json_pack("{s:s, s:s, s:s}", "ServerURL", host, "Username", credentials->user ? credentials->user : "<token>",
+                  "Secret", credentials->user ? credentials->password : credentials->identity_token);
+
+    return root ? json_dumps(root, JSON_COMPACT) : NULL;
 }
 
 int credentials_parse_helper(const char *json, size_t size, Credentials *ret, Error *error)

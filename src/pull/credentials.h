@@ -27,6 +27,11 @@ static inline bool credentials_are_set(const Credentials *credentials)
 int credentials_find(const char *json, size_t size, const char *host, const char *repository, Credentials *ret,
                      char **ret_helper, Error *error);
 
+/* The helper to which a password of the host goes when there is one already, or none: *ret NULL for none. */
+int credentials_find_helper(const char *json, size_t size, const char *host, char **ret, Error *error);
+/* The input of `docker-credential-… store`; NULL without memory. */
+char *credentials_format_helper(const char *host, const Credentials *credentials);
+
 /* The answer of `docker-credential-… get`. */
 int credentials_parse_helper(const char *json, size_t size, Credentials *ret, Error *error);
 

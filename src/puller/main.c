@@ -42,7 +42,7 @@ static const char help_text[] =
     "Speaks to a registry for berth-importer and berthctl, which start it with a socket as fd 3. Not for people.\n"
     "\n"
     "      --tls-verify=BOOL  verify certificates and insist on TLS, or not; default: as registries.conf says\n"
-    "      --auth-file=PATH   where passwords are\n"
+    "      --auth-file=PATH   where passwords are; - for standard input\n"
     "      --write            the registry itself, no mirrors\n"
     "      --progress         a progress line on standard error\n"
     "  -h, --help             this help\n";

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "puller/site.h"
 
+#include "base/file.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "pull/credentials-files.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+#define GIVEN_MAX_BYTES (1U << 20)
 
 static void site_done(Site *site)
 {
@@ -32,6 +37,32 @@ void sites_done(Sites *sites)
     *sites = (Sites){};
 }
 
+/* What berthctl wants tried is in standard input, which is a file of that form. */
+static int load_given(Site *site, const char *host, const char *repository, Error *error)
+{
+    _cleanup_free_ char *json = NULL, *helper = NULL;
+    size_t size = 0;
+    int r = lseek(STDIN_FILENO, 0, SEEK_SET) < 0 ? -errno : file_read_fd(STDIN_FILENO, GIVEN_MAX_BYTES, &json, &size);
+
+    if (r < 0)
+        return error_set(error, r, "cannot read the password: %s", strerror(-r));
+    r = credentials_find(json, size, host, repository, &site->credentials, &helper, error);
+    explicit_bzero(json, size);
+    return r;
+}
+
+static int load_credentials(Site *site, const SiteOptions *options, const char *host, const char *repository,
+                            Error *error)
+{
+    _cleanup_strv_ char **files = NULL;
+    int r;
+
+    if (options->auth_file && strcmp(options->auth_file, "-") == 0)
+        return load_given(site, host, repository, error);
+    r = credentials_list_files(options->auth_file, &files);
+    return r < 0 ? r : credentials_load(files, host, repository, &site->credentials, error);
+}
+
 static int load_site(Sites *sites, const SiteOptions *options, const Endpoint *endpoint, Site *site, Error *error)
 {
     const Registry *registry =
@@ -49,7 +80,7 @@ static int load_site(Sites *sites, const SiteOptions *options, const Endpoint *e
         if (!site->realms)
             return -ENOMEM;
     }
-    r = site_load_credentials(site, domain, sites->reference.repository, options->auth_file, error);
+    r = load_credentials(site, options, domain, sites->reference.repository, error);
     return r < 0 ? r : site_load_certificates(site, error);
 }
 

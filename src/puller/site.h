@@ -36,7 +36,8 @@ void sites_done(Sites *sites);
 #define _cleanup_sites_ _cleanup_(sites_done)
 
 typedef struct SiteOptions {
-    const char *name, *auth_file;
+    const char *name;
+    const char *auth_file; /* "-": standard input, which can be read twice */
     bool has_tls_verify, tls_verify, is_writing;
 } SiteOptions;
 
@@ -48,7 +49,5 @@ char *site_origin(const Site *site);
  * the person gave the password for. */
 bool site_may_tell(const Site *site, const char *domain, const char *host);
 
-/* In credentials-load.c: the first file that has something, or a helper that it names. */
-int site_load_credentials(Site *site, const char *domain, const char *repository, const char *auth_file, Error *error);
 /* In certificates.c */
 int site_load_certificates(Site *site, Error *error);

@@ -71,7 +71,7 @@ static char *make_query(const Transfer *transfer, const Challenge *challenge, co
         query = text_format("grant_type=refresh_token&client_id=berth&service=%s&scope=%s&refresh_token=%s", service,
                             escaped, refresh);
     else if (service && escaped && !credentials->identity_token)
-        query = text_format("service=%s&scope=%s", service, escaped);
+        query = text_format("service=%s%s%s", service, scope[0] ? "&scope=" : "", escaped);
     curl_free(service);
     curl_free(escaped);
     curl_free(refresh);

@@ -199,9 +199,8 @@ static int say_status(Transfer *transfer, unsigned status)
                   words ? " (" : "", words ? words : "", words ? ")" : "");
     if (status == 401 || status == 403)
         error_hint(&transfer->error, r, "%s%s%s",
-                   credentials_are_set(&site->credentials)
-                       ? "the password that is known for "
-                       : "a password may be needed; podman login or docker login keeps one for ",
+                   credentials_are_set(&site->credentials) ? "the password that is known for "
+                                                           : "a password may be needed; log in with: berthctl login ",
                    transfer->sites->reference.domain, credentials_are_set(&site->credentials) ? " is refused" : "");
     return r;
 }

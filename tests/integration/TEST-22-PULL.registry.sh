@@ -2,31 +2,7 @@
 # hosts: host
 # Images from Debian's docker-registry: plain, with TLS and with a password; platforms, mirrors, short names, run --pull=.
 . "$(dirname "$0")/lib.sh"
-
-here=$(cd "$(dirname "$0")" && pwd)
-
-start_registry() { # LINES OF "http:"...
-    { command -v docker-registry && command -v skopeo && command -v python3; } >/dev/null || skip 'needs docker-registry, skopeo and python3'
-    local line
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    registry=127.0.0.1:$port
-    mkdir -p etc home served
-    {
-        printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: %s/served}}\n' "$PWD"
-        for line; do [[ $line != auth* ]] || echo "$line"; done
-        printf 'http:\n  addr: %s\n' "$registry"
-        for line; do [[ $line == auth* ]] || echo "  $line"; done
-    } >registry.yml
-    docker-registry serve registry.yml >registry.log 2>&1 &
-    retry_until "$SETTLE_TIMEOUT" bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null
-    export BERTH_DATA_DIR=$PWD/data BERTH_CONFIG_DIR=$PWD/etc HOME=$PWD/home REGISTRY_AUTH_FILE=
-    export XDG_RUNTIME_DIR=$PWD/home
-}
-
-make_image() { "$here/helpers/make-image" "$@"; }
-copy() { skopeo copy -q --insecure-policy --dest-tls-verify=false "$@"; }
-pull() { "$BERTHCTL" pull -q "$@"; }
-requests() { grep -c 'http.request.method=[GH]E[TA]' registry.log || true; }
+. "$(dirname "$0")/registry.sh"
 
 test_plain() {
     start_registry
@@ -45,7 +21,7 @@ test_plain() {
 
 test_second_pull() {
     start_registry
-    printf '[%s]\nInsecure=yes\n' "$registry" >etc/registries.conf
+    trust_registry
     make_image base docker image.tar name=good:1
     copy docker-archive:image.tar "docker://$registry/good:1"
     pull "$registry/good:1" >/dev/null
@@ -60,7 +36,7 @@ test_second_pull() {
 # Of two images with a layer in common the second fetches what is its own.
 test_shared_layers() {
     start_registry
-    printf '[%s]\nInsecure=yes\n' "$registry" >etc/registries.conf
+    trust_registry
     make_image base docker image.tar name=good:1
     copy docker-archive:image.tar "docker://$registry/one:1"
     pull "$registry/one:1" >/dev/null
@@ -108,7 +84,7 @@ test_mirror() {
 # A copy that was pushed is what was pulled, to the bit; what is there is not sent.
 test_push() {
     start_registry
-    printf '[%s]\nInsecure=yes\n' "$registry" >etc/registries.conf
+    trust_registry
     make_image base docker image.tar name=good:1
     copy docker-archive:image.tar "docker://$registry/one/good:1"
     pull "$registry/one/good:1" >/dev/null
@@ -130,13 +106,6 @@ test_push() {
     # The blobs that were sent are whole.
     rm -rf data
     pull "$registry/three/own:1" >/dev/null
-}
-
-make_certificates() {
-    openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=test -days 2 2>/dev/null
-    openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server 2>/dev/null
-    openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 \
-        -extfile <(echo "subjectAltName=$1") 2>/dev/null
 }
 
 test_tls_and_password() {
@@ -182,11 +151,11 @@ test_certificate_of_another() {
 test_confinement() {
     command -v strace >/dev/null || skip 'needs strace'
     start_registry
-    printf '[%s]\nInsecure=yes\n' "$registry" >etc/registries.conf
+    trust_registry
     make_image base docker image.tar name=good:1
     copy docker-archive:image.tar "docker://$registry/good:1"
     ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=connect,setresuid,seccomp,landlock_restrict_self,execve "$BERTHCTL" pull -q "$registry/good:1" >/dev/null
-    awk -v port="htons($port)" '/setresuid\(65534/ { low[$1] = 1 } /connect\(/ && index($0, port) { n++; if (!low[$1]) bad = 1 }
+    awk -v port="htons(${registry#*:})" '/setresuid\(65534/ { low[$1] = 1 } /connect\(/ && index($0, port) { n++; if (!low[$1]) bad = 1 }
         END { exit !(n > 0 && !bad) }' trace || fail 'a connection by a process that is not confined'
 }
 

@@ -73,6 +73,32 @@ static void test_helpers(void)
     ASSERT_NULL(c.user);
 }
 
+static void test_where_to_keep(void)
+{
+    static const char *const rows[][2] = {
+        {"{\"credHelpers\":{\"r.example\":\"pass\"},\"credsStore\":\"all\"}", "pass"},
+        {"{\"auths\":{\"r.example\":{\"auth\":\"dTpw\"}},\"credsStore\":\"all\"}", "all"},
+        {"{\"credHelpers\":{\"s.example\":\"pass\"}}", NULL},
+        {"{\"credsStore\":\"\"}", NULL}};
+    const Credentials password = {.user = (char *) "u", .password = (char *) "p\"q"},
+                      token = {.identity_token = (char *) "t"};
+    _cleanup_free_ char *first = credentials_format_helper("r.example", &password),
+                        *second = credentials_format_helper("r.example", &token), *none = NULL;
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        _cleanup_free_ char *helper = NULL;
+
+        ASSERT_OK(credentials_find_helper(rows[i][0], strlen(rows[i][0]), "r.example", &helper, NULL));
+        if (rows[i][1])
+            ASSERT_STREQ(helper, rows[i][1]);
+        else
+            ASSERT_NULL(helper);
+    }
+    ASSERT_ERROR(credentials_find_helper("{\"credsStore\":\"a/b\"}", 20, "r.example", &none, NULL), EINVAL);
+    ASSERT_STREQ(first, "{\"ServerURL\":\"r.example\",\"Username\":\"u\",\"Secret\":\"p\\\"q\"}");
+    ASSERT_STREQ(second, "{\"ServerURL\":\"r.example\",\"Username\":\"<token>\",\"Secret\":\"t\"}");
+}
+
 static void test_damaged(void)
 {
     static const char *const texts[] = {"",
@@ -117,6 +143,7 @@ int main(void)
     TEST_RUN(test_base64);
     TEST_RUN(test_longest_key);
     TEST_RUN(test_helpers);
+    TEST_RUN(test_where_to_keep);
     TEST_RUN(test_damaged);
     TEST_RUN(test_edit);
     return test_finish();
