@@ -47,7 +47,7 @@ const NspawnKey nspawn_keys[] = {
     {"Exec", "Hostname", "hostname", NSPAWN_VALUE_SAME, NULL, false},
     {"Exec", "ResolvConf", NULL, NSPAWN_VALUE_NONE, "off", false},
     {"Exec", "Timezone", NULL, NSPAWN_VALUE_NONE, "off", false},
-    {"Exec", "LinkJournal", "link-journal", NSPAWN_VALUE_SAME, "no", false},
+    {"Exec", "LinkJournal", "link-journal", NSPAWN_VALUE_SAME, NULL, false},
     {"Exec", "SuppressSync", NULL, NSPAWN_VALUE_NONE, NO, false},
     {"Files", "ReadOnly", "read-only", NSPAWN_VALUE_SAME, NULL, false},
     {"Files", "Volatile", "volatile", NSPAWN_VALUE_SAME, NULL, false},

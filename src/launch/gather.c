@@ -405,6 +405,8 @@ int launch_gather(Launch *launch, Error *error)
     if (r == 0)
         r = launch_gather_interface(launch, error);
     if (r == 0)
+        r = launch_gather_journal(launch, error);
+    if (r == 0)
         r = launch_gather_credentials(launch, error);
     if (r == 0)
         gather_misc(launch);

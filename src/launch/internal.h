@@ -93,6 +93,9 @@ int launch_gather_network(Launch *launch, Error *error);
 /* interface.c */
 int launch_gather_interface(Launch *launch, Error *error);
 
+/* journal.c: after the ids are known. Makes the directory or the link on the host. */
+int launch_gather_journal(Launch *launch, Error *error);
+
 /* credentials.c */
 int launch_gather_credentials(Launch *launch, Error *error);
 void launch_free_credentials(Launch *launch);

@@ -75,6 +75,7 @@ struct HostFacts {
     bool has_cgroup; /* a cgroup will be there at all */
     bool is_hybrid_cgroup;
 
+    uint64_t journal_fd; /* the directory of the host for the journal of a system inside; 0: none */
     uint64_t log_fd, run_fd, attach_fd;
     uint64_t registrar_fd; /* berth-registrar; 0: not needed */
     uint64_t unit_notify_fd;

@@ -15,6 +15,7 @@ typedef struct Planner {
     uint64_t trees;         /* STEP_CLONE_TREEs so far: their numbers */
     uint64_t data_tree;     /* of these, the data directory; 0: not needed */
     uint64_t root_tree;     /* of these, the root directory; 0: the root is an image */
+    uint64_t journal_tree;  /* of these, the directory of the host for the journal; 0: not linked */
     bool root_is_recursive; /* with what is mounted below it */
     uint64_t device_tree;   /* of these, the file system for /dev; 0: it is made inside */
     uint64_t *mount_trees;  /* for each spec mount its (first) tree, 0: none */
@@ -41,6 +42,7 @@ void plan_start(Planner *planner);
 void plan_root(Planner *planner);
 void plan_api_mounts(Planner *planner);
 void plan_devices(Planner *planner);
+void plan_journal(Planner *planner);
 void plan_interface(Planner *planner);
 void plan_files(Planner *planner);
 void plan_user_mounts(Planner *planner);

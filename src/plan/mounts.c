@@ -224,6 +224,22 @@ static void plan_user_mount(Planner *planner, size_t number)
     }
 }
 
+/* Where no link leads to: the tree may belong to anybody. */
+void plan_journal(Planner *planner)
+{
+    Step *step;
+
+    if (!planner->journal_tree)
+        return;
+    step = step_list_add(planner->list, STEP_BIND, ORIGIN(journal_link));
+    step->bind = (StepBind){
+        .tree = planner->journal_tree,
+        .target = step_list_format(planner->list, "/var/log/journal/%.32s", planner->facts->machine_id),
+        .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+        .plain = true,
+    };
+}
+
 void plan_user_mounts(Planner *planner)
 {
     for (size_t i = 0; i < planner->spec->mounts.count; i++)

@@ -19,10 +19,10 @@ static void (*const contributors[])(Planner *) = {
     /* outside, while the first process waits: its ids, and mounts that show files as theirs */
     plan_ids,
     /* inside, still able to see the host's mounts */
-    plan_root,                    /* an overlay outside too: it is of the host's user namespace */
-    plan_api_mounts,              /* /proc, /sys, /dev and what belongs to them */
-    plan_devices, plan_interface, /* and /run/host */
-    plan_files, plan_user_mounts, /* may cover any of the above, as asked */
+    plan_root,                                  /* an overlay outside too: it is of the host's user namespace */
+    plan_api_mounts,                            /* /proc, /sys, /dev and what belongs to them */
+    plan_devices, plan_journal, plan_interface, /* and /run/host */
+    plan_files, plan_user_mounts,               /* may cover any of the above, as asked */
     plan_terminal,
     plan_kernel_paths, /* sysctls, then masks and read-only paths: after user mounts, which must not uncover */
     /* inside, the host out of sight */

@@ -116,6 +116,9 @@ void plan_host_trees(Planner *planner)
     if (!is_image(planner))
         planner->root_tree = add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, host_directory)),
                                        planner->facts->directory_fd, spec->host_directory, planner->root_is_recursive);
+    if (planner->facts->journal_fd)
+        planner->journal_tree = add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, journal_link)),
+                                          planner->facts->journal_fd, "the journal", false);
     for (size_t i = 0; i < spec->mounts.count; i++) {
         const MountSpec *mount = &spec->mounts.items[i];
 

@@ -64,6 +64,8 @@ const Setting settings[] = {
      TRUST_ADMIN, "ACTION", "when it is unhealthy: none (default), kill, restart or stop"},
     {"register", 0, "Container", "Register", NULL, SETTING_REGISTRATION, AT(registration), TRUST_ADMIN, "WHEN",
      "make the container known to systemd-machined: yes, no, or auto: when it stays running"},
+    {"link-journal", 0, "Container", "LinkJournal", NULL, SETTING_JOURNAL_LINK, AT(journal_link), TRUST_ADMIN, "WHERE",
+     "journal of a booted system: no, host or guest (each linked to the other), try-host, try-guest, or auto"},
     {"log-opt", 0, "Container", "LogOpt", NULL, SETTING_ASSIGNMENTS, AT(log_options), TRUST_ADMIN, "KEY=VALUE",
      "max-size=SIZE, max-file=N, tag=TEMPLATE or labels=NAMES"},
     {"detach", 'd', NULL, NULL, NULL, SETTING_BOOL, AT(detach), TRUST_ADMIN, NULL,

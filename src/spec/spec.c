@@ -488,6 +488,9 @@ static int validate_namespaces(const ContainerSpec *spec, Error *error)
 
 static int validate_root_and_boot(const ContainerSpec *spec, Error *error)
 {
+    if (!spec->boot && (spec->journal_link == JOURNAL_LINK_HOST || spec->journal_link == JOURNAL_LINK_GUEST))
+        return error_set(error, -EINVAL, "%s: only a system that boots has a journal of its own",
+                         spec_origin(spec, offsetof(ContainerSpec, journal_link)));
     if (spec->boot && spec->init)
         return exclude(spec, offsetof(ContainerSpec, boot), offsetof(ContainerSpec, init),
                        ": both decide what PID 1 is", error);

@@ -30,6 +30,17 @@ typedef enum LogDriver {
 /* With systemd-machined; auto: what stays (detached, booted, in a unit of its own), where it can be done. */
 typedef enum Registration { REGISTER_AUTO, REGISTER_YES, REGISTER_NO, _REGISTRATION_MAX } Registration;
 
+/* Where the journal of a booted system is (systemd-nspawn(1), --link-journal=). The "try" ones and auto do without. */
+typedef enum JournalLink {
+    JOURNAL_LINK_AUTO, /* on the host when it was there before, by what links to the other */
+    JOURNAL_LINK_NO,
+    JOURNAL_LINK_HOST, /* in the host's /var/log/journal */
+    JOURNAL_LINK_TRY_HOST,
+    JOURNAL_LINK_GUEST, /* in the tree, with a link in the host's */
+    JOURNAL_LINK_TRY_GUEST,
+    _JOURNAL_LINK_MAX
+} JournalLink;
+
 /* What follows when it is unhealthy; the order is that of StepHealthAction. */
 typedef enum HealthAction {
     HEALTH_ACTION_NONE,
@@ -44,6 +55,7 @@ typedef enum NotifyMode { NOTIFY_STARTED, NOTIFY_CONTAINER, NOTIFY_HEALTHY, _NOT
 
 const char *volatile_mode_to_string(VolatileMode mode);
 const char *log_driver_to_string(LogDriver driver);
+const char *journal_link_to_string(JournalLink link);
 
 /* A number that may be absent. */
 typedef struct OptionalInt {
@@ -69,6 +81,7 @@ struct ContainerSpec {
     bool boot, init, detach, interactive, tty, remove, keep_unit;
     LogDriver log_driver;
     Registration registration;
+    JournalLink journal_link;
     char **log_options;
     NotifyMode notify;
     char **health_command; /* as an image has it: CMD and words, CMD-SHELL and a text, or NONE */
@@ -147,6 +160,7 @@ typedef enum SettingType {
     SETTING_USERNS,
     SETTING_LOG_DRIVER,
     SETTING_REGISTRATION,
+    SETTING_JOURNAL_LINK,
     SETTING_HEALTH_COMMAND, /* as of an image, or one text: for a shell, a JSON array, or "none" */
     SETTING_HEALTH_ACTION,
     SETTING_COUNT,           /* uint64_t, 1 to 10000 */

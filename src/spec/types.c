@@ -18,6 +18,8 @@ static const char *const log_driver_names[_LOG_DRIVER_MAX] = {"auto", "journald"
 
 static const char *const registration_names[_REGISTRATION_MAX] = {"auto", "yes", "no"};
 static const char *const health_action_names[_HEALTH_ACTION_MAX] = {"none", "kill", "restart", "stop"};
+static const char *const journal_link_names[_JOURNAL_LINK_MAX] = {"auto",     "no",    "host",
+                                                                  "try-host", "guest", "try-guest"};
 static const char *const notify_names[_NOTIFY_MAX] = {"started", "container", "healthy"};
 
 const char *volatile_mode_to_string(VolatileMode mode)
@@ -28,6 +30,11 @@ const char *volatile_mode_to_string(VolatileMode mode)
 const char *log_driver_to_string(LogDriver driver)
 {
     return log_driver_names[driver];
+}
+
+const char *journal_link_to_string(JournalLink link)
+{
+    return journal_link_names[link];
 }
 
 static int parse_enum(const char *text, const char *const *names, size_t count, int *ret, Error *error)
@@ -303,6 +310,9 @@ static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char 
     case SETTING_REGISTRATION:
         r = parse_enum(value, registration_names, _REGISTRATION_MAX, &number, error);
         return r < 0 ? r : (*(Registration *) field = (Registration) number, 0);
+    case SETTING_JOURNAL_LINK:
+        r = parse_enum(value, journal_link_names, _JOURNAL_LINK_MAX, &number, error);
+        return r < 0 ? r : (*(JournalLink *) field = (JournalLink) number, 0);
     default:
         return replace_string(field, value);
     }
@@ -438,6 +448,8 @@ static int format_member(const void *field, SettingType type, char ***texts)
         return *(char **const *) field ? strv_push(texts, health_command_format(*(char **const *) field)) : 0;
     case SETTING_REGISTRATION:
         return strv_append(texts, registration_names[*(const Registration *) field]);
+    case SETTING_JOURNAL_LINK:
+        return strv_append(texts, journal_link_names[*(const JournalLink *) field]);
     default:
         return strv_extend(texts, *(char **const *) field);
     }

@@ -59,9 +59,9 @@ static const size_t harmless[] = {
 };
 
 /* Depends on the value; value_widens() says how. */
-static const size_t by_value[] = {AT(mounts),          AT(network),      AT(no_new_privileges),
-                                  AT(seccomp_profile), AT(properties),   AT(oom_score_adjust),
-                                  AT(userns),          AT(profile_name), AT(uts)};
+static const size_t by_value[] = {AT(journal_link),    AT(mounts),     AT(network),          AT(no_new_privileges),
+                                  AT(seccomp_profile), AT(properties), AT(oom_score_adjust), AT(userns),
+                                  AT(profile_name),    AT(uts)};
 
 /* Widens whenever it is said. */
 static const size_t widening[] = {
@@ -107,6 +107,9 @@ static bool value_widens(const ContainerSpec *spec, size_t offset)
                 return true;
         return false;
     }
+    /* Something of the container appears on the host. */
+    if (offset == AT(journal_link))
+        return spec->journal_link != JOURNAL_LINK_AUTO && spec->journal_link != JOURNAL_LINK_NO;
     if (offset == AT(network))
         return !spec_has_own_network(spec);
     if (offset == AT(uts))

@@ -197,6 +197,7 @@ static const char *value_for(const Setting *setting)
     case SETTING_COUNT:
         return "7";
     case SETTING_REGISTRATION:
+    case SETTING_JOURNAL_LINK:
         return "no";
     case SETTING_NOTIFY:
         return "container";
@@ -339,6 +340,7 @@ static void bad_values_name_their_origin(void)
         {SETTING_NAMESPACE, "none", "'none' is not one of: private, host, container:NAME, ns:PATH"},
         {SETTING_LOG_DRIVER, "syslog", "'syslog' is not one of"},
         {SETTING_REGISTRATION, "maybe", "'maybe' is not one of"},
+        {SETTING_JOURNAL_LINK, "everywhere", "'everywhere' is not one of"},
         {SETTING_NOTIFY, "maybe", "'maybe' is not one of"},
         {SETTING_CREDENTIAL, "secret", "not ID:VALUE"},
         {SETTING_CREDENTIAL_FILE, "a:b/c", "'b/c' is neither an absolute path nor"},
