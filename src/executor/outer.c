@@ -125,29 +125,25 @@ static bool needs_mounts(StepKind kind)
     return kind == STEP_PROPAGATION || kind == STEP_ROOT_OVERLAY || kind == STEP_OVERLAY;
 }
 
-/* procfs and sysfs of the container's namespaces, mounted from outside: where the host's own are covered in part (in a
- * container of another manager), or its network is shared, the kernel refuses them to a process in a user namespace. */
-static int mount_from_outside(Context *context, const StepMount *mount, int *ret_fd)
-{
-    _cleanup_close_ int namespace_fd = -EBADF, own_fd = -EBADF;
-    int fd, r;
+/* Mounted by who is in these namespaces, a file system shows what is in them. */
+static const struct {
+    const char *type, *kind, *name;
+    int flag;
+} mounted_within[] = {
+    {"sysfs", "net", "network", CLONE_NEWNET},
+    {"mqueue", "ipc", "IPC", CLONE_NEWIPC},
+};
 
-    if (strcmp(mount->type, "proc") == 0) {
-        namespace_fd = namespace_open(context->payload_pid, "pid");
-        fd = namespace_fd < 0 ? namespace_fd : mount_create_proc(namespace_fd, mount->attributes);
-        if (fd < 0)
-            return fail(context, fd,
-                        "cannot mount the container's /proc: that of the host is covered in part, and this kernel does "
-                        "not let one be mounted from outside; --userns=host does without");
-        *ret_fd = fd;
-        return 0;
-    }
-    own_fd = namespace_open(0, "net");
-    r = own_fd < 0 ? own_fd : namespace_enter(context->payload_pidfd, CLONE_NEWNET);
+static int mount_within(Context *context, const StepMount *mount, size_t row, int *ret_fd)
+{
+    _cleanup_close_ int own_fd = namespace_open(0, mounted_within[row].kind);
+    int r = own_fd < 0 ? own_fd : namespace_enter(context->payload_pidfd, mounted_within[row].flag), fd;
+
     if (r < 0)
-        return fail(context, r, "cannot go into the container's network namespace: %s", strerror(-r));
+        return fail(context, r, "cannot go into the container's %s namespace: %s", mounted_within[row].name,
+                    strerror(-r));
     fd = mount_create(mount->type, NULL, NULL, mount->attributes);
-    r = namespace_enter(own_fd, CLONE_NEWNET);
+    r = namespace_enter(own_fd, mounted_within[row].flag);
     if (r < 0 || fd < 0) {
         safe_close(fd);
         return fail(context, r < 0 ? r : fd, "cannot mount %s for the container: %s", mount->type,
@@ -155,6 +151,34 @@ static int mount_from_outside(Context *context, const StepMount *mount, int *ret
     }
     *ret_fd = fd;
     return 0;
+}
+
+static int mount_proc(Context *context, const StepMount *mount, int *ret_fd)
+{
+    _cleanup_close_ int namespace_fd = namespace_open(context->payload_pid, "pid");
+    int fd = namespace_fd < 0 ? namespace_fd : namespace_is_own(namespace_fd, "pid");
+
+    if (fd >= 0)
+        fd = fd > 0 ? mount_create(mount->type, NULL, NULL, mount->attributes)
+                    : mount_create_proc(namespace_fd, mount->attributes);
+    if (fd < 0)
+        return fail(context, fd,
+                    "cannot mount the container's /proc: that of the host is covered in part, and this kernel does "
+                    "not let one be mounted from outside; --userns=host does without");
+    *ret_fd = fd;
+    return 0;
+}
+
+/* File systems of the kernel's, mounted from outside: where the host's own are covered in part (in a container of another
+ * manager), or a namespace is somebody else's, the kernel refuses them to a process in a user namespace. */
+static int mount_from_outside(Context *context, const StepMount *mount, int *ret_fd)
+{
+    if (strcmp(mount->type, "proc") == 0)
+        return mount_proc(context, mount, ret_fd);
+    for (size_t i = 0; i < sizeof(mounted_within) / sizeof(mounted_within[0]); i++)
+        if (strcmp(mount->type, mounted_within[i].type) == 0)
+            return mount_within(context, mount, i, ret_fd);
+    return fail(context, -EPERM, "the kernel does not let a user namespace mount a %s", mount->type);
 }
 
 /* A parameter of the container's namespaces that only the host's root may write (those of System V IPC, before Linux
@@ -183,12 +207,10 @@ static int set_from_outside(Context *context, const Step *step)
 
 static int run_on_request(Context *context, const Step *step, int *ret_fd)
 {
-    if (step->kind == STEP_MOUNT && (strcmp(step->mount.type, "proc") == 0 || strcmp(step->mount.type, "sysfs") == 0))
+    if (step->kind == STEP_MOUNT)
         return mount_from_outside(context, &step->mount, ret_fd);
     if (step->kind == STEP_SYSCTL)
         return set_from_outside(context, step);
-    if (step->kind == STEP_MOUNT)
-        return fail(context, -EPERM, "the kernel does not let a user namespace mount a %s", step->mount.type);
     return fail(context, -EBADMSG, "the inner process asks for a step that is its own");
 }
 

@@ -260,6 +260,17 @@ static int gather_cgroup(Launch *launch, Error *error)
     return 0;
 }
 
+/* The end of a PID namespace is the end of all that runs in it. Without one of its own a container ends by its cgroup. */
+static int check_end(const Launch *launch, Error *error)
+{
+    const ContainerSpec *spec = launch->request.spec;
+
+    if (spec->pid.mode == NAMESPACE_PRIVATE || launch->facts.has_cgroup)
+        return 0;
+    return error_set(error, -EOPNOTSUPP, "%s: without a cgroup its processes could not be ended",
+                     spec_origin(spec, offsetof(ContainerSpec, pid)));
+}
+
 static int gather_log(Launch *launch, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
@@ -394,6 +405,8 @@ int launch_gather(Launch *launch, Error *error)
         r = launch_gather_userns(launch, error);
     if (r == 0)
         r = gather_cgroup(launch, error);
+    if (r == 0)
+        r = check_end(launch, error);
     if (r == 0)
         r = gather_log(launch, error);
     if (r == 0)

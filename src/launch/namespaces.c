@@ -9,6 +9,7 @@
 #include "kernel/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <string.h>
 
@@ -88,6 +89,21 @@ static int gather_one(Launch *launch, const Kind *kind, const NamespaceSpec *spe
     return *ret_place == 0 ? -EMFILE : 0;
 }
 
+/* POSIX shared memory is files, which belong to the IPC namespace by custom only. */
+static int gather_shm(Launch *launch, Error *error)
+{
+    int fd;
+
+    if (launch->request.spec->ipc.mode != NAMESPACE_HOST)
+        return 0;
+    fd = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(error, -errno, "%s: cannot open /dev/shm: %s",
+                         spec_origin(launch->request.spec, offsetof(ContainerSpec, ipc)), strerror(errno));
+    launch->facts.shm_fd = fd_list_add(&launch->fds, fd, true);
+    return launch->facts.shm_fd == 0 ? -EMFILE : 0;
+}
+
 int launch_gather_namespaces(Launch *launch, Error *error)
 {
     static const Kind network = {"net", "network", CLONE_NEWNET, offsetof(ContainerSpec, network)};
@@ -97,6 +113,8 @@ int launch_gather_namespaces(Launch *launch, Error *error)
 
     if (r == 0)
         r = gather_one(launch, &uts, &spec->uts, &launch->facts.uts_fd, error);
+    if (r == 0)
+        r = gather_shm(launch, error);
     if (r < 0 || !spec->time_offsets)
         return r;
     launch->machine->time_offsets = strv_copy(spec->time_offsets);

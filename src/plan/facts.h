@@ -67,6 +67,7 @@ struct HostFacts {
     UsernsFacts userns;
     NetworkFacts network;
     uint64_t network_fd, uts_fd; /* namespaces of others that it is to have; 0: none */
+    uint64_t shm_fd;             /* the /dev/shm of others; 0: its own */
 
     /* Without systemd: where to make a cgroup; 0: somebody else (a scope, the own unit) gives one. */
     uint64_t cgroup_root_fd;

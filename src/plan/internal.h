@@ -18,6 +18,7 @@ typedef struct Planner {
     uint64_t journal_tree;  /* of these, the directory of the host for the journal; 0: not linked */
     bool root_is_recursive; /* with what is mounted below it */
     uint64_t device_tree;   /* of these, the file system for /dev; 0: it is made inside */
+    uint64_t shm_tree;      /* of these, the /dev/shm of others; 0: its own */
     uint64_t *mount_trees;  /* for each spec mount its (first) tree, 0: none */
 } Planner;
 

@@ -50,7 +50,13 @@ void plan_api_mounts(Planner *planner)
         add_plain_mount(planner, "tmpfs", "/dev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
                         spec->boot ? boot_dev_options : dev_options);
     add_plain_mount(planner, "devpts", "/dev/pts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, pts_options);
-    add_plain_mount(planner, "tmpfs", "/dev/shm", ATTRIBUTES_STRICT, shm_options);
+    if (planner->shm_tree) {
+        Step *step = step_list_add(planner->list, STEP_BIND, ORIGIN(ipc));
+
+        step->bind =
+            (StepBind){.tree = planner->shm_tree, .target = "/dev/shm", .attributes = ATTRIBUTES_STRICT, .plain = true};
+    } else
+        add_plain_mount(planner, "tmpfs", "/dev/shm", ATTRIBUTES_STRICT, shm_options);
     add_plain_mount(planner, "mqueue", "/dev/mqueue", ATTRIBUTES_STRICT, NULL);
     if (spec->boot || spec->read_only || spec->volatile_mode != VOLATILE_NO)
         plan_add_mount(planner, spec->boot ? ORIGIN(boot) : ORIGIN(read_only), "tmpfs", "/run",

@@ -119,6 +119,9 @@ void plan_host_trees(Planner *planner)
     if (planner->facts->journal_fd)
         planner->journal_tree = add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, journal_link)),
                                           planner->facts->journal_fd, "the journal", false);
+    if (planner->facts->shm_fd)
+        planner->shm_tree = add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, ipc)), planner->facts->shm_fd,
+                                      "/dev/shm", false);
     for (size_t i = 0; i < spec->mounts.count; i++) {
         const MountSpec *mount = &spec->mounts.items[i];
 
@@ -162,9 +165,10 @@ void plan_start(Planner *planner)
     /* Where the payload is moved into a cgroup, that namespace is made behind the move: its root is the group that one
      * is in (STEP_JOIN_CGROUP). */
     step->start.namespaces =
-        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | (spec->uts.mode == NAMESPACE_PRIVATE ? CLONE_NEWUTS : 0) |
-        (spec_has_own_network(spec) ? CLONE_NEWNET : 0) | (planner->facts->has_cgroup ? 0 : CLONE_NEWCGROUP) |
-        (planner_has_userns(planner) ? CLONE_NEWUSER : 0);
+        CLONE_NEWNS | (spec->pid.mode == NAMESPACE_PRIVATE ? CLONE_NEWPID : 0) |
+        (spec->ipc.mode == NAMESPACE_PRIVATE ? CLONE_NEWIPC : 0) |
+        (spec->uts.mode == NAMESPACE_PRIVATE ? CLONE_NEWUTS : 0) | (spec_has_own_network(spec) ? CLONE_NEWNET : 0) |
+        (planner->facts->has_cgroup ? 0 : CLONE_NEWCGROUP) | (planner_has_userns(planner) ? CLONE_NEWUSER : 0);
     step->start.network_fd = planner->facts->network_fd;
     step->start.uts_fd = planner->facts->uts_fd;
     step->start.time_offsets = time_offsets(planner);

@@ -17,6 +17,19 @@ static const char *const words[_NAMESPACE_MODE_MAX] = {[NAMESPACE_PRIVATE] = "pr
                                                        [NAMESPACE_NONE] = "none",
                                                        [NAMESPACE_BRIDGE] = "bridge"};
 
+#define MODE(name) (1U << NAMESPACE_##name)
+
+static const struct {
+    unsigned modes;
+    const char *list;
+} kinds[_NAMESPACE_KIND_MAX] = {
+    [NAMESPACE_KIND_NETWORK] = {MODE(PRIVATE) | MODE(HOST) | MODE(NONE) | MODE(BRIDGE) | MODE(CONTAINER) | MODE(PATH),
+                                "private, host, none, bridge, container:NAME, ns:PATH"},
+    [NAMESPACE_KIND_UTS] = {MODE(PRIVATE) | MODE(HOST) | MODE(CONTAINER) | MODE(PATH),
+                            "private, host, container:NAME, ns:PATH"},
+    [NAMESPACE_KIND_PROCESS] = {MODE(PRIVATE) | MODE(HOST), "private, host"},
+};
+
 /* The mode of a text with a target, which *ret_target then points to. */
 static NamespaceMode find_target(const char *text, const char **ret_target)
 {
@@ -27,18 +40,17 @@ static NamespaceMode find_target(const char *text, const char **ret_target)
     return *ret_target ? NAMESPACE_PATH : _NAMESPACE_MODE_MAX;
 }
 
-int namespace_parse(const char *text, bool is_network, NamespaceSpec *ret, Error *error)
+int namespace_parse(const char *text, NamespaceKind kind, NamespaceSpec *ret, Error *error)
 {
     const char *target = NULL;
     NamespaceMode mode = find_target(text, &target);
     char *copy = NULL;
 
     for (size_t i = 0; i < _NAMESPACE_MODE_MAX; i++)
-        if (words[i] && strcmp(text, words[i]) == 0 && (is_network || (i != NAMESPACE_NONE && i != NAMESPACE_BRIDGE)))
+        if (words[i] && strcmp(text, words[i]) == 0)
             mode = (NamespaceMode) i;
-    if (mode == _NAMESPACE_MODE_MAX)
-        return error_set(error, -EINVAL, "'%s' is not one of: private, host, %scontainer:NAME, ns:PATH", text,
-                         is_network ? "none, bridge, " : "");
+    if (mode == _NAMESPACE_MODE_MAX || !(kinds[kind].modes & 1U << mode))
+        return error_set(error, -EINVAL, "'%s' is not one of: %s", text, kinds[kind].list);
     if (mode == NAMESPACE_CONTAINER && !text_is_name(target))
         return error_set(error, -EINVAL, "'%s' is not a container name", target);
     if (mode == NAMESPACE_PATH && (target[0] != '/' || strlen(target) >= PATH_MAX))

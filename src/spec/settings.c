@@ -119,8 +119,12 @@ const Setting settings[] = {
     {"network", 0, "Network", "Network", NULL, SETTING_NETWORK, AT(network), TRUST_ADMIN, "MODE",
      "private (loopback only), bridge (the host's berth0), host, none, container:NAME or ns:PATH"},
 
-    {"uts", 0, "Security", "UTS", NULL, SETTING_NAMESPACE, AT(uts), TRUST_ADMIN, "MODE",
+    {"uts", 0, "Security", "UTS", NULL, SETTING_NAMESPACE_UTS, AT(uts), TRUST_ADMIN, "MODE",
      "whose host name: private, host, container:NAME or ns:PATH"},
+    {"pid", 0, "Security", "PID", NULL, SETTING_NAMESPACE_PROCESS, AT(pid), TRUST_ADMIN, "MODE",
+     "whose processes it sees: private or host"},
+    {"ipc", 0, "Security", "IPC", NULL, SETTING_NAMESPACE_PROCESS, AT(ipc), TRUST_ADMIN, "MODE",
+     "whose shared memory and message queues: private or host"},
     {"time-offset", 0, "Security", "TimeOffset", NULL, SETTING_ASSIGNMENTS, AT(time_offsets), TRUST_ADMIN, "CLOCK=TIME",
      "what the clock monotonic or boottime is ahead of the host's inside"},
     {"userns", 0, "Security", "UserNS", NULL, SETTING_USERNS, AT(userns), TRUST_ADMIN, "MODE",

@@ -50,6 +50,8 @@ void container_spec_free(ContainerSpec *spec)
     free(spec->profile_name);
     free(spec->network.target);
     free(spec->uts.target);
+    free(spec->pid.target);
+    free(spec->ipc.target);
     strv_free(spec->time_offsets);
     free(spec->seccomp_profile);
     free(spec->label_process);
@@ -322,8 +324,12 @@ static int check_sysctl(const ContainerSpec *spec, const char *assignment, Error
     if (strpbrk(strchr(assignment, '=') + 1, "+="))
         return error_set(error, -EINVAL, "%s: the value of '%s' holds a '+' or '='", origin, assignment);
     for (size_t i = 0; i < ELEMENTSOF(ipc); i++)
-        if (text_after_prefix(assignment, ipc[i]))
-            return 0;
+        if (text_after_prefix(assignment, ipc[i])) {
+            if (spec->ipc.mode == NAMESPACE_PRIVATE)
+                return 0;
+            return error_set(error, -EPERM, "%s: '%s' would change %s, whose IPC namespace the container shares",
+                             origin, assignment, spec->ipc.mode == NAMESPACE_HOST ? "the host" : "others");
+        }
     if (text_after_prefix(assignment, "net.")) {
         if (spec_has_own_network(spec))
             return 0;
@@ -476,6 +482,15 @@ static int validate_namespaces(const ContainerSpec *spec, Error *error)
     if (spec->uts.mode != NAMESPACE_PRIVATE && spec_says(spec, offsetof(ContainerSpec, hostname)))
         return exclude(spec, offsetof(ContainerSpec, hostname), offsetof(ContainerSpec, uts),
                        ": the host name is that of others", error);
+    if (spec->pid.mode != NAMESPACE_PRIVATE && spec->boot)
+        return exclude(spec, offsetof(ContainerSpec, pid), offsetof(ContainerSpec, boot),
+                       ": a system needs to be PID 1", error);
+    if (spec->pid.mode != NAMESPACE_PRIVATE && spec->init)
+        return exclude(spec, offsetof(ContainerSpec, pid), offsetof(ContainerSpec, init),
+                       ": only PID 1 is given orphans to reap", error);
+    if (spec->ipc.mode != NAMESPACE_PRIVATE && spec_says(spec, offsetof(ContainerSpec, shm_size_bytes)))
+        return exclude(spec, offsetof(ContainerSpec, ipc), offsetof(ContainerSpec, shm_size_bytes),
+                       ": /dev/shm is that of others", error);
     STRV_FOREACH (offset, spec->time_offsets) {
         _cleanup_free_ char *line = NULL;
         int r = time_offset_parse(*offset, &line, error);

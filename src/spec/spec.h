@@ -118,7 +118,7 @@ struct ContainerSpec {
     bool privileged;
     char *profile_name;     /* NULL: by kind of container */
     const Profile *profile; /* found by spec_finish(): what holds where settings say nothing */
-    NamespaceSpec uts;
+    NamespaceSpec uts, pid, ipc;
     char **time_offsets; /* "monotonic=-1h" */
     UsernsSpec userns;
     char **uid_maps, **gid_maps; /* INSIDE:HOST:COUNT; the gids are as the uids when only those are said */
@@ -156,7 +156,8 @@ typedef enum SettingType {
     SETTING_INTEGER, /* OptionalInt, -1000..1000: oom_score_adj */
     SETTING_VOLATILE,
     SETTING_NETWORK,
-    SETTING_NAMESPACE, /* without "none" and "bridge" */
+    SETTING_NAMESPACE_UTS,
+    SETTING_NAMESPACE_PROCESS,
     SETTING_USERNS,
     SETTING_LOG_DRIVER,
     SETTING_REGISTRATION,

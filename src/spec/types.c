@@ -286,8 +286,11 @@ static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char 
         r = parse_enum(value, volatile_names, _VOLATILE_MAX, &number, error);
         return r < 0 ? r : (*(VolatileMode *) field = (VolatileMode) number, 0);
     case SETTING_NETWORK:
-    case SETTING_NAMESPACE:
-        return namespace_parse(value, setting->type == SETTING_NETWORK, field, error);
+        return namespace_parse(value, NAMESPACE_KIND_NETWORK, field, error);
+    case SETTING_NAMESPACE_UTS:
+        return namespace_parse(value, NAMESPACE_KIND_UTS, field, error);
+    case SETTING_NAMESPACE_PROCESS:
+        return namespace_parse(value, NAMESPACE_KIND_PROCESS, field, error);
     case SETTING_USERNS:
         return userns_parse(value, field, error);
     case SETTING_LOG_DRIVER:
@@ -432,7 +435,8 @@ static int format_member(const void *field, SettingType type, char ***texts)
     case SETTING_VOLATILE:
         return strv_append(texts, volatile_names[*(const VolatileMode *) field]);
     case SETTING_NETWORK:
-    case SETTING_NAMESPACE:
+    case SETTING_NAMESPACE_UTS:
+    case SETTING_NAMESPACE_PROCESS:
         return strv_push(texts, namespace_format(field));
     case SETTING_USERNS:
         return ((const UsernsSpec *) field)->mode == USERNS_DEFAULT ? 0 : strv_push(texts, userns_format(field));

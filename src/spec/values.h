@@ -105,14 +105,23 @@ typedef enum NamespaceMode {
     _NAMESPACE_MODE_MAX
 } NamespaceMode;
 
+/* Which modes there are for a namespace. */
+typedef enum NamespaceKind {
+    NAMESPACE_KIND_NETWORK, /* all of them */
+    NAMESPACE_KIND_UTS,     /* without "none" and "bridge" */
+    NAMESPACE_KIND_PROCESS, /* PID and IPC: nor a path */
+    _NAMESPACE_KIND_MAX
+} NamespaceKind;
+
 /* Whose namespace of one kind the container has. */
 typedef struct NamespaceSpec {
     NamespaceMode mode;
     char *target; /* owned */
 } NamespaceSpec;
 
-/* private, host, container:NAME, ns:PATH, as podman-run(1) spells them, and "none" with has_none. What *ret had is freed. */
-int namespace_parse(const char *text, bool is_network, NamespaceSpec *ret, Error *error);
+/* private, host, none, bridge, container:NAME, ns:PATH, as podman-run(1) spells them, of those that the kind has. What *ret had
+ * is freed. */
+int namespace_parse(const char *text, NamespaceKind kind, NamespaceSpec *ret, Error *error);
 char *namespace_format(const NamespaceSpec *spec);
 
 /* CLOCK=TIME of a time namespace: clock "monotonic" or "boottime", TIME a time span, also negative. *ret is a line of

@@ -59,9 +59,18 @@ static const size_t harmless[] = {
 };
 
 /* Depends on the value; value_widens() says how. */
-static const size_t by_value[] = {AT(journal_link),    AT(mounts),     AT(network),          AT(no_new_privileges),
-                                  AT(seccomp_profile), AT(properties), AT(oom_score_adjust), AT(userns),
-                                  AT(profile_name),    AT(uts)};
+static const size_t by_value[] = {AT(journal_link),
+                                  AT(mounts),
+                                  AT(network),
+                                  AT(no_new_privileges),
+                                  AT(seccomp_profile),
+                                  AT(properties),
+                                  AT(oom_score_adjust),
+                                  AT(userns),
+                                  AT(profile_name),
+                                  AT(uts),
+                                  AT(pid),
+                                  AT(ipc)};
 
 /* Widens whenever it is said. */
 static const size_t widening[] = {
@@ -114,6 +123,10 @@ static bool value_widens(const ContainerSpec *spec, size_t offset)
         return !spec_has_own_network(spec);
     if (offset == AT(uts))
         return spec->uts.mode != NAMESPACE_PRIVATE;
+    if (offset == AT(pid))
+        return spec->pid.mode != NAMESPACE_PRIVATE;
+    if (offset == AT(ipc))
+        return spec->ipc.mode != NAMESPACE_PRIVATE;
     /* Ids that somebody names are somebody's. */
     if (offset == AT(userns))
         return spec->userns.mode != USERNS_AUTO;

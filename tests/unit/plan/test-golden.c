@@ -94,6 +94,10 @@ static const Case cases[] = {
                          "TimeOffset=monotonic=-1500ms boottime=1d\n",
      .layers = ONE_LAYER,
      .has_userns = true},
+    {.name = "processes-of-the-host",
+     .definition = IMAGE "Exec=/bin/true\n[Security]\nPID=host\nIPC=host\n",
+     .layers = ONE_LAYER,
+     .has_userns = true},
     {.name = "uts-host", .definition = IMAGE "Exec=/bin/true\n[Security]\nUTS=host\n", .layers = ONE_LAYER},
     {.name = "privileged",
      .definition = IMAGE "Exec=/bin/true\nPrivileged=yes\nNetwork=host\n",
@@ -235,6 +239,7 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
             .locks_fd = 8,
         };
     facts.network_fd = spec->network.target ? 9 : 0;
+    facts.shm_fd = spec->ipc.mode == NAMESPACE_PRIVATE ? 0 : 11;
     facts.uts_fd = spec->uts.target ? 10 : 0;
     facts.mounts = make_mount_facts(spec);
     if (!facts.mounts)

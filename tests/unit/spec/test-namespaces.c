@@ -3,6 +3,7 @@
 #include "../test.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "spec/build-spec.h"
 
 #include <errno.h>
@@ -13,31 +14,31 @@ static void spellings(void)
 {
     static const struct {
         const char *text;
-        bool is_network, is_other; /* taken */
+        bool is_taken[_NAMESPACE_KIND_MAX]; /* network, UTS, processes */
     } rows[] = {
-        {"private", true, true},
-        {"host", true, true},
-        {"none", true, false},
-        {"container:web", true, true},
-        {"ns:/run/netns/a b", true, true},
-        {"", false, false},
-        {"Private", false, false},
-        {"bridge", true, false},
-        {"container:", false, false},
-        {"container:../web", false, false},
-        {"container:a/b", false, false},
-        {"ns:", false, false},
-        {"ns:relative", false, false},
+        {"private", {true, true, true}},
+        {"host", {true, true, true}},
+        {"none", {true}},
+        {"bridge", {true}},
+        {"container:web", {true, true}},
+        {"ns:/run/netns/a b", {true, true}},
+        {"", {}},
+        {"Private", {}},
+        {"container:", {}},
+        {"container:../web", {}},
+        {"container:a/b", {}},
+        {"ns:", {}},
+        {"ns:relative", {}},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-        for (int is_network = 0; is_network < 2; is_network++) {
+        for (NamespaceKind kind = 0; kind < _NAMESPACE_KIND_MAX; kind++) {
             _cleanup_error_ Error error = {};
             _cleanup_free_ char *formatted = NULL;
             NamespaceSpec spec = {.mode = NAMESPACE_HOST, .target = strdup("kept")};
-            int r = namespace_parse(rows[i].text, is_network, &spec, &error);
+            int r = namespace_parse(rows[i].text, kind, &spec, &error);
 
-            ASSERT_EQ(r, (is_network ? rows[i].is_network : rows[i].is_other) ? 0 : -EINVAL);
+            ASSERT_EQ(r, rows[i].is_taken[kind] ? 0 : -EINVAL);
             formatted = namespace_format(&spec);
             if (r == 0)
                 ASSERT_STREQ(formatted, rows[i].text);
@@ -85,12 +86,23 @@ static void offsets(void)
 static void contradictions(void)
 {
     const Words named[] = {{"uts", "host"}, {"hostname", "web"}, {NULL, NULL}};
+    static const char *const excluded[][4] = {
+        {"pid", "host", "boot", "yes"}, {"pid", "host", "init", "yes"}, {"ipc", "host", "shm-size", "1M"}};
     const Words twice[] = {{"time-offset", "boottime=1h"}, {"time-offset", "boottime=2h"}, {NULL, NULL}};
     _cleanup_(container_spec_freep) ContainerSpec *spec = NULL, *last = NULL, *wrong = NULL;
     _cleanup_error_ Error error = {}, other = {}, third = {};
 
     ASSERT_ERROR(finish_words(named, &spec, &error), EINVAL);
     ASSERT_CONTAINS(error.text, "--hostname and --uts exclude each other");
+    for (size_t i = 0; i < ELEMENTSOF(excluded); i++) {
+        const Words words[] = {{excluded[i][0], excluded[i][1]}, {excluded[i][2], excluded[i][3]}, {NULL, NULL}};
+        _cleanup_(container_spec_freep) ContainerSpec *refused = NULL;
+        _cleanup_error_ Error why = {};
+        _cleanup_free_ char *both = text_format("--%s and --%s exclude each other", excluded[i][0], excluded[i][2]);
+
+        ASSERT_ERROR(finish_words(words, &refused, &why), EINVAL);
+        ASSERT_CONTAINS(why.text, both);
+    }
     ASSERT_OK(finish_words(twice, &last, &other));
     ASSERT_STREQ(last->time_offsets[0], "boottime=2h");
     ASSERT_NULL(last->time_offsets[1]);

@@ -189,7 +189,8 @@ static const char *value_for(const Setting *setting)
     case SETTING_VOLATILE:
         return "no";
     case SETTING_NETWORK:
-    case SETTING_NAMESPACE:
+    case SETTING_NAMESPACE_UTS:
+    case SETTING_NAMESPACE_PROCESS:
         return "private";
     case SETTING_LOG_DRIVER:
     case SETTING_HEALTH_ACTION:
@@ -337,7 +338,8 @@ static void bad_values_name_their_origin(void)
         {SETTING_INTEGER, "1001", "'1001' is not a number from -1000 to 1000"},
         {SETTING_VOLATILE, "maybe", "'maybe' is not one of: no, yes, state, overlay"},
         {SETTING_NETWORK, "berth0", "'berth0' is not one of: private, host, none, bridge, container:NAME, ns:PATH"},
-        {SETTING_NAMESPACE, "none", "'none' is not one of: private, host, container:NAME, ns:PATH"},
+        {SETTING_NAMESPACE_UTS, "none", "'none' is not one of: private, host, container:NAME, ns:PATH"},
+        {SETTING_NAMESPACE_PROCESS, "ns:/run/ns", "'ns:/run/ns' is not one of: private, host"},
         {SETTING_LOG_DRIVER, "syslog", "'syslog' is not one of"},
         {SETTING_REGISTRATION, "maybe", "'maybe' is not one of"},
         {SETTING_JOURNAL_LINK, "everywhere", "'everywhere' is not one of"},

@@ -96,21 +96,21 @@ static const struct {
     {"kernel.shmmax=1=2", SCOPE_MALFORMED},
 };
 
-static void check(const char *network, bool own_network)
+static void check(const char *network, bool own_network, const char *ipc, bool own_ipc)
 {
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-        const Words words[] = {{"network", network}, {"sysctl", rows[i].assignment}, {NULL, NULL}};
+        const Words words[] = {{"network", network}, {"ipc", ipc}, {"sysctl", rows[i].assignment}, {NULL, NULL}};
         _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
         _cleanup_error_ Error error = {};
         int expected = rows[i].scope == SCOPE_MALFORMED                ? -EINVAL
-                       : rows[i].scope == SCOPE_IPC                    ? 0
+                       : rows[i].scope == SCOPE_IPC && own_ipc         ? 0
                        : rows[i].scope == SCOPE_NETWORK && own_network ? 0
                                                                        : -EPERM;
         int r = finish_words(words, &spec, &error);
 
         if (r != expected)
-            TEST_FAIL("'%s' with --network=%s: %d (%s), expected %d", rows[i].assignment, network, r, error.text,
-                      expected);
+            TEST_FAIL("'%s' with --network=%s --ipc=%s: %d (%s), expected %d", rows[i].assignment, network, ipc, r,
+                      error.text, expected);
         if (r < 0 && (!error.text || strncmp(error.text, "--sysctl: ", 10) != 0))
             TEST_FAIL("'%s': no origin in '%s'", rows[i].assignment, error.text);
     }
@@ -119,19 +119,24 @@ static void check(const char *network, bool own_network)
 static void own_network(void)
 {
     ASSERT_TRUE(ELEMENTSOF(rows) >= 60);
-    check("private", true);
+    check("private", true, "private", true);
 }
 
 static void no_network(void)
 {
-    check("none", true);
+    check("none", true, "private", true);
 }
 
 static void network_of_the_host(void)
 {
-    check("host", false);
-    check("container:web", false);
-    check("ns:/run/netns/web", false);
+    check("host", false, "private", true);
+    check("container:web", false, "private", true);
+    check("ns:/run/netns/web", false, "private", true);
+}
+
+static void ipc_of_the_host(void)
+{
+    check("private", true, "host", false);
 }
 
 static void the_message_says_why(void)
@@ -152,6 +157,7 @@ int main(void)
     TEST_RUN(own_network);
     TEST_RUN(no_network);
     TEST_RUN(network_of_the_host);
+    TEST_RUN(ipc_of_the_host);
     TEST_RUN(the_message_says_why);
     return test_finish();
 }

@@ -44,6 +44,8 @@ static void test_what_widens(void)
         {"network", "ns:/run/netns/web"},
         {"uts", "host"},
         {"uts", "container:web"},
+        {"pid", "host"},
+        {"ipc", "host"},
         {"privileged", "yes"},
         {"cap-add", "SYS_ADMIN"},
         {"unmask", "/proc/kcore"},
