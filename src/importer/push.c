@@ -73,7 +73,7 @@ static char *find_other_home(const Push *push, const Digest *blob)
     for (size_t i = 0; i < push->known.count; i++) {
         const StoreImage *image = push->known.images[i];
         _cleanup_reference_ Reference other = {};
-        bool has_blob = false;
+        bool has_blob = digest_equal(&image->id, blob);
 
         if (!image->reference || reference_parse(image->reference, &other, NULL) < 0 || !other.domain ||
             strcmp(other.domain, push->destination.domain) != 0 ||

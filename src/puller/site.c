@@ -24,6 +24,7 @@ static void site_done(Site *site)
         explicit_bzero(site->key.data, site->key.size);
     free(site->key.data);
     free(site->authorization);
+    strv_free(site->scopes);
 }
 
 void sites_done(Sites *sites)

@@ -23,6 +23,9 @@ typedef struct Site {
     Blob authorities, certificate, key; /* PEM */
     bool is_plain;                      /* speaks HTTP without TLS */
     char *authorization;                /* the value of the header that let us in, or NULL */
+    unsigned authorization_serial;      /* changes with it */
+    char **scopes;                      /* all that tokens were asked for */
+    size_t scopes_granted;              /* how many of them the present token was asked for */
 } Site;
 
 typedef struct Sites {

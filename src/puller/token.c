@@ -3,6 +3,7 @@
  * a password, a refresh token, or for nothing. */
 #include "puller/transfer.h"
 
+#include "base/strv.h"
 #include "base/text.h"
 #include "store/json-read.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #define TOKEN_MAX_BYTES (256U << 10)
+#define SCOPES_MAX      16U
 
 char *token_basic(const Site *site)
 {
@@ -57,43 +59,79 @@ static int check_realm(Transfer *transfer, const Site *site, const char *realm)
     return r;
 }
 
-/* "?service=…&scope=…", or the same as a form with the refresh token. */
-static char *make_query(const Transfer *transfer, const Challenge *challenge, const char *scope)
+/* All that this transfer needs, beside what others here have asked for: one token must do for all of them. */
+static int add_scopes(Site *site, const Transfer *transfer)
 {
-    const Credentials *credentials = &transfer->sites->items[transfer->site].credentials;
-    char *service = curl_easy_escape(transfer->easy, challenge->service ? challenge->service : "", 0);
-    char *escaped = curl_easy_escape(transfer->easy, scope, 0);
-    char *refresh =
-        credentials->identity_token ? curl_easy_escape(transfer->easy, credentials->identity_token, 0) : NULL;
-    char *query = NULL;
+    const WireRequest *request = &transfer->request;
+    bool is_writing = request->kind == WIRE_UPLOAD || request->kind == WIRE_PUT;
+    _cleanup_free_ char *own = text_format("repository:%s:%s", site->repository, is_writing ? "pull,push" : "pull"),
+                        *other = NULL;
+    int r = own ? 0 : -ENOMEM;
 
-    if (service && escaped && credentials->identity_token && refresh)
-        query = text_format("grant_type=refresh_token&client_id=berth&service=%s&scope=%s&refresh_token=%s", service,
-                            escaped, refresh);
-    else if (service && escaped && !credentials->identity_token)
-        query = text_format("service=%s%s%s", service, scope[0] ? "&scope=" : "", escaped);
-    curl_free(service);
+    if (request->kind == WIRE_PING)
+        return 0;
+    if (r == 0 && !strv_contains(site->scopes, own))
+        r = strv_append(&site->scopes, own);
+    if (r < 0 || request->kind != WIRE_UPLOAD || !request->media_type)
+        return r;
+    other = text_format("repository:%s%s:pull", site->endpoint->prefix, request->media_type);
+    if (!other)
+        return -ENOMEM;
+    return strv_contains(site->scopes, other) ? 0 : strv_append(&site->scopes, other);
+}
+
+bool token_has_room(const Site *site)
+{
+    return strv_length(site->scopes) < SCOPES_MAX;
+}
+
+static int append_parameter(Buffer *query, CURL *easy, const char *name, const char *value)
+{
+    char *escaped = curl_easy_escape(easy, value, 0);
+
+    if (!escaped)
+        return -ENOMEM;
+    buffer_append_format(query, "%s%s=%s", query->size > 0 ? "&" : "", name, escaped);
     curl_free(escaped);
-    curl_free(refresh);
-    return query;
+    return query->failed;
+}
+
+/* "service=…&scope=…&scope=…", or a form with the refresh token, where one parameter has all scopes (RFC 6749, 3.3). */
+static char *make_query(const Transfer *transfer, const Challenge *challenge)
+{
+    const Site *site = &transfer->sites->items[transfer->site];
+    const char *refresh = site->credentials.identity_token;
+    _cleanup_free_ char *all = refresh ? strv_join(site->scopes, " ") : NULL;
+    _cleanup_buffer_ Buffer query = {};
+    int r = append_parameter(&query, transfer->easy, "service", challenge->service ? challenge->service : "");
+
+    if (r == 0 && refresh) {
+        buffer_append_string(&query, "&grant_type=refresh_token&client_id=berth");
+        r = all ? append_parameter(&query, transfer->easy, "scope", all) : -ENOMEM;
+        if (r == 0)
+            r = append_parameter(&query, transfer->easy, "refresh_token", refresh);
+    } else
+        STRV_FOREACH (scope, site->scopes)
+            if (r == 0)
+                r = append_parameter(&query, transfer->easy, "scope", *scope);
+    return r < 0 ? NULL : buffer_take(&query);
 }
 
 int token_prepare(Transfer *transfer, const Challenge *challenge, char **ret_url, char **ret_form)
 {
-    const Site *site = &transfer->sites->items[transfer->site];
-    bool is_writing = transfer->request.kind == WIRE_UPLOAD || transfer->request.kind == WIRE_PUT;
-    _cleanup_free_ char *query = NULL, *scope = NULL, *url = NULL;
+    Site *site = &transfer->sites->items[transfer->site];
+    _cleanup_free_ char *query = NULL, *url = NULL;
     int r;
 
     if (text_is_empty(challenge->realm))
         return error_set(&transfer->error, -EPROTO, "%s names no token service", site->endpoint->host);
     r = check_realm(transfer, site, challenge->realm);
+    if (r == 0)
+        r = add_scopes(site, transfer);
     if (r < 0)
         return r;
-    scope = transfer->request.kind == WIRE_PING
-                ? strdup("")
-                : text_format("repository:%s:%s", site->repository, is_writing ? "pull,push" : "pull");
-    query = scope ? make_query(transfer, challenge, scope) : NULL;
+    transfer->scopes = strv_length(site->scopes);
+    query = make_query(transfer, challenge);
     if (!query)
         return -ENOMEM;
     if (site->credentials.identity_token) {
@@ -134,7 +172,12 @@ int token_take(Transfer *transfer)
     if (r < 0)
         return error_set(&transfer->error, -EPROTO, "the answer of the token service of %s: %s", site->endpoint->host,
                          problem.text ? problem.text : strerror(-r));
+    /* Of two that were asked for at the same time, that which is good for more. */
+    if (site->authorization && transfer->scopes < site->scopes_granted)
+        return 0;
     free(site->authorization);
     site->authorization = text_format("Bearer %s", token);
+    site->authorization_serial++;
+    site->scopes_granted = transfer->scopes;
     return site->authorization ? 0 : -ENOMEM;
 }

@@ -100,6 +100,8 @@ int transfer_prepare(Transfer *transfer)
     transfer->skip = transfer->chunk_done = 0;
     transfer->is_judged = false;
     transfer->is_plain = site->is_plain;
+    if (transfer->step == TRANSFER_MAIN)
+        transfer->authorization_serial = site->authorization_serial;
     if (transfer->step == TRANSFER_TOKEN) {
         r = token_prepare(transfer, challenges_find(&transfer->answer.challenges, CHALLENGE_BEARER), &url, &form);
         authorization = own = form ? NULL : token_basic(site);
@@ -159,7 +161,8 @@ static void fill_outcome(const Transfer *transfer, CURLcode code, Outcome *outco
         .attempts = transfer->attempts,
         .attempts_all = transfer->attempts_all,
         .redirects = transfer->redirects,
-        .logins = transfer->logins,
+        /* What was refused may be what somebody else here has replaced since. */
+        .logins = transfer->authorization_serial == site->authorization_serial ? transfer->logins : 0,
         .retry_after_usec = transfer->answer.retry_after_usec,
         .retry_usec = registries->retry_usec ? registries->retry_usec : REGISTRIES_RETRY_USEC,
         .retries = REGISTRIES_RETRIES,
@@ -235,6 +238,8 @@ static int begin_login(Transfer *transfer)
 {
     Site *site = &transfer->sites->items[transfer->site];
 
+    if (transfer->authorization_serial != site->authorization_serial)
+        return 1;
     transfer->logins++;
     if (challenges_find(&transfer->answer.challenges, CHALLENGE_BEARER)) {
         transfer->step = TRANSFER_TOKEN;
@@ -244,6 +249,7 @@ static int begin_login(Transfer *transfer)
         return say_status(transfer, 401);
     free(site->authorization);
     site->authorization = token_basic(site);
+    site->authorization_serial++;
     return site->authorization ? 1 : -ENOMEM;
 }
 
@@ -318,6 +324,8 @@ int transfer_judge(Transfer *transfer, CURLcode code)
     /* An upload that broke begins anew. */
     if (step == NEXT_RETRY)
         transfer->phase = UPLOAD_CHECK;
+    if (step == NEXT_FAIL && outcome.net == NET_ANSWER && upload_give_up_mount(transfer, outcome.status))
+        return 1;
     if (step == NEXT_FAIL)
         return say_failure(transfer, &outcome, code);
     return advance(transfer, step, delay_usec);

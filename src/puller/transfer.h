@@ -49,6 +49,8 @@ typedef struct Transfer {
     Answer answer;
     Buffer body; /* of a token service, or of an error */
     unsigned attempts, attempts_all, redirects, logins;
+    unsigned authorization_serial;        /* of what the attempt showed */
+    size_t scopes;                        /* that the token is asked for with */
     uint64_t delivered, delivered_before; /* to the fd; at the attempt's begin */
     uint64_t skip;                        /* bytes of this answer that were delivered before */
     size_t chunk_done;                    /* of the bytes that curl will give again after a pause */
@@ -72,9 +74,13 @@ int transfer_judge(Transfer *transfer, CURLcode code);
 int upload_make_url(const Transfer *transfer, char **ret);
 int upload_advance(Transfer *transfer, unsigned status);
 bool upload_is_writing(const Transfer *transfer);
+/* Whether it goes on without what another repository has; it does then. */
+bool upload_give_up_mount(Transfer *transfer, unsigned status);
 
 /* In token.c: */
 int token_prepare(Transfer *transfer, const Challenge *challenge, char **ret_url, char **ret_form);
+/* Whether one more scope may be asked for: a token has room for some only. */
+bool token_has_room(const Site *site);
 /* Takes the token service's answer as what lets the site be used. */
 int token_take(Transfer *transfer);
 /* "Basic …" of the site's password, or NULL. */

@@ -74,9 +74,23 @@ int upload_advance(Transfer *transfer, unsigned status)
     }
     if (transfer->phase == UPLOAD_CHECK) {
         transfer->phase = UPLOAD_START;
+        if (!token_has_room(&transfer->sites->items[transfer->site]))
+            free(TAKE_PTR(transfer->request.media_type));
         return 1;
     }
     r = take_location(transfer);
     transfer->phase = UPLOAD_SEND;
     return r < 0 ? r : 1;
+}
+
+/* Who may write here may not be allowed to read there, or it is not there any more. */
+bool upload_give_up_mount(Transfer *transfer, unsigned status)
+{
+    if (transfer->request.kind != WIRE_UPLOAD || transfer->phase != UPLOAD_START || !transfer->request.media_type ||
+        status < 400 || status > 499)
+        return false;
+    free(TAKE_PTR(transfer->request.media_type));
+    transfer->step = TRANSFER_MAIN;
+    transfer->attempts = transfer->logins = 0;
+    return true;
 }

@@ -118,6 +118,28 @@ test_refresh_tokens() {
     ! grep -q 'refresh-you' <<<"$ERR" || fail 'the token is in a message'
 }
 
+# What one repository has is taken by another, with a token for both; what may not be read there is sent.
+test_tokens_for_mounts() {
+    start_with_tokens
+    layout odd-many
+    "$BERTHCTL" load -q --name=localhost/many:1 odd-many >/dev/null
+    "$BERTHCTL" login -u user --password-stdin "$registry" <<<secret >/dev/null
+    "$BERTHCTL" push -q localhost/many:1 "$registry/a/many:1" >/dev/null
+    "$BERTHCTL" tag localhost/many:1 "$registry/a/many:1"
+    : >tokens.log
+    "$BERTHCTL" push -q -o json localhost/many:1 "$registry/b/many:1" >out
+    grep -q '"sent_bytes": 0' out || fail "not taken from the other repository: $(<out)"
+    grep -q 'repository:b/many:pull,push repository:a/many:pull' tokens.log
+    "$BERTHCTL" untag "$registry/a/many:1"
+    "$BERTHCTL" tag localhost/many:1 "$registry/closed/many:1"
+    "$BERTHCTL" push -q -o json localhost/many:1 "$registry/c/many:1" >out
+    ! grep -q '"sent_bytes": 0' out || fail 'taken from where it is not'
+    rm -rf data
+    pull "$registry/b/many:1" >/dev/null
+    pull "$registry/c/many:1" >/dev/null
+    expect_rc 0 "$BERTHCTL" verify --all
+}
+
 # --- with others ---
 
 test_podman_runs_what_is_pushed() {
