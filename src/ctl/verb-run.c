@@ -287,6 +287,16 @@ static int save_definition(const ContainerSpec *spec, bool transient, char **ret
     return r;
 }
 
+static int check_restart(const ContainerSpec *spec, Error *error)
+{
+    return spec->restart.mode != RESTART_NO && !spec->detach && !spec->keep_unit
+               ? error_hint(error,
+                            error_set(error, -EINVAL, "%s: what runs in the foreground is not started again",
+                                      spec_origin(spec, offsetof(ContainerSpec, restart))),
+                            "run it in the background (-d), or make a service of it: berthctl create")
+               : 0;
+}
+
 static int launch(Ctl *ctl, const Sources *sources, const ContainerSpec *spec, Error *error)
 {
     bool define = !sources->definition && is_kept(spec);
@@ -299,8 +309,10 @@ static int launch(Ctl *ctl, const Sources *sources, const ContainerSpec *spec, E
         .notice = on_notice,
     };
     _cleanup_(launch_freep) Launch *launch = NULL;
-    int r = ctl_open_roster(ctl, error);
+    int r = check_restart(spec, error);
 
+    if (r == 0)
+        r = ctl_open_roster(ctl, error);
     if (r < 0)
         return r;
     request.roster = ctl->roster;

@@ -225,6 +225,18 @@ static int check_name(Definition *definition, const SpecLayer *expanded)
     return 0;
 }
 
+/* systemd.service(5): such a service is not restarted when it has done what it is for. */
+static int check_restart(const Definition *definition, const ContainerSpec *spec, Error *error)
+{
+    const UnitLine *type = unit_lines_find(&definition->lines, "Service", "Type");
+    bool ends_well = spec->restart.mode == RESTART_ALWAYS || spec->restart.mode == RESTART_UNLESS_STOPPED;
+
+    return type && strcmp(type->value, "oneshot") == 0 && ends_well
+               ? error_set(error, -EINVAL, "%s: with Type=oneshot only on-failure",
+                           spec_origin(spec, offsetof(ContainerSpec, restart)))
+               : 0;
+}
+
 static int check_container(Definition *definition, const DefinitionPlaces *places, ContainerSpec **ret_spec)
 {
     _cleanup_(spec_layer_freep) SpecLayer *layer = NULL;
@@ -245,6 +257,8 @@ static int check_container(Definition *definition, const DefinitionPlaces *place
         SpecLayer *layers[] = {layer};
 
         r = spec_finish(layers, 1, &spec, &error);
+        if (r == 0)
+            r = check_restart(definition, spec, &error);
         /* What is wrong with the whole has no line. */
         if (r < 0 && !text_after_prefix(error.text ? error.text : "", definition->path))
             r = error_prefix(&error, r, "%s", definition->path);

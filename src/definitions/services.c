@@ -29,6 +29,13 @@ static bool is_outdated(Systemd *systemd, const char *unit)
     return systemd_unit_property_u64(systemd, unit, "NeedDaemonReload", &needs_reload, NULL) == 0 && needs_reload;
 }
 
+/* What only systemd can do for it. */
+static bool needs_unit(const Definition *definition)
+{
+    return definition->lines.count > 0 ||
+           definition_find_value(definition->layer, offsetof(ContainerSpec, restart)) != NULL;
+}
+
 static int start_unit(const Definition *definition, Error *error)
 {
     _cleanup_systemd_ Systemd *systemd = NULL;
@@ -38,7 +45,7 @@ static int start_unit(const Definition *definition, Error *error)
     if (r < 0)
         return r;
     has_unit = is_unit_of(systemd, unit, definition->path);
-    if (has_unit ? is_outdated(systemd, unit) : definition->lines.count > 0) {
+    if (has_unit ? is_outdated(systemd, unit) : needs_unit(definition)) {
         r = systemd_daemon_reload(systemd, error);
         if (r < 0)
             return r;

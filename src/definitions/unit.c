@@ -149,6 +149,23 @@ static void append_reload(Buffer *text, const Definition *definition, const Cont
     }
 }
 
+/* For docker's and podman's words. What the sections [Unit] and [Service] say comes behind and wins. */
+static void append_restart_limit(Buffer *text, const ContainerSpec *spec)
+{
+    if (spec->restart.mode != RESTART_NO && spec->restart.attempts > 0)
+        buffer_append_format(text, "StartLimitIntervalSec=1h\nStartLimitBurst=%llu\n",
+                             (unsigned long long) spec->restart.attempts + 1);
+    else if (spec->restart.mode != RESTART_NO)
+        buffer_append_string(text, "StartLimitIntervalSec=0\n");
+}
+
+static void append_restart(Buffer *text, const ContainerSpec *spec)
+{
+    if (spec->restart.mode != RESTART_NO)
+        buffer_append_format(text, "Restart=%s\nRestartSec=1s\n",
+                             spec->restart.mode == RESTART_ON_FAILURE ? "on-failure" : "always");
+}
+
 static bool is_oneshot(const Definition *definition)
 {
     const UnitLine *type = unit_lines_find(&definition->lines, "Service", "Type");
@@ -185,6 +202,7 @@ static void append_service(Buffer *text, const Definition *definition, const Con
     append_timeout(text, "TimeoutStopSec", spec->timeout_stop_usec);
     STRV_FOREACH (property, properties)
         buffer_append_format(text, "%s\n", *property);
+    append_restart(text, spec);
     buffer_append_format(text, "ExecStart=%s start --keep-unit -- %%N\n", program);
     append_reload(text, definition, spec, program, name);
     append_lines(text, definition, "Service");
@@ -268,6 +286,7 @@ char *definition_format_unit(const Definition *definition, const ContainerSpec *
         if (append_shared(&text, definition, spec) < 0)
             return NULL;
         append_mounts(&text, definition, spec);
+        append_restart_limit(&text, spec);
     } else
         append_path(&text, "/var/lib/berth");
     append_lines(&text, definition, "Unit");

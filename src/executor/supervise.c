@@ -13,6 +13,7 @@
 #include "kernel/process.h"
 #include "kernel/socket.h"
 #include "proto/health.h"
+#include "proto/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,10 @@
 #define REBOOT_CODE         133
 /* A system that reboots at once, for ever, is not to keep a processor busy. */
 #define RESTART_PAUSE_MSEC 1000
+/* A program that ends at once is started again later and later; one that has run for a while at once. */
+#define BACKOFF_LEAST_MSEC 100
+#define BACKOFF_MOST_MSEC  60000
+#define BACKOFF_RUN_MSEC   10000
 /* What has run for so long may run for months: from now on memory counts. */
 #define SETTLED_USEC 200000
 
@@ -38,8 +43,10 @@ typedef struct Supervisor {
     const StepSupervise *step;
     Notify notify;
     Probe *probe;       /* NULL: no health check */
-    bool is_to_restart; /* it ended for its unit to start it anew */
-    Output *output;     /* NULL when the payload writes to its caller's files itself */
+    bool is_to_restart; /* it ended to be started anew */
+    bool is_last_end;   /* somebody wants it to end: it is not started again */
+    uint64_t restarts, backoff_msec;
+    Output *output; /* NULL when the payload writes to its caller's files itself */
     int signals_fd;
     int clients[CLIENTS_MAX];  /* attached, -EBADF: free */
     uint64_t started_usec;     /* monotonic: the payload, last */
@@ -95,6 +102,12 @@ static void begin_stop(Supervisor *supervisor)
     send_when_heard(supervisor, (int) step->stop_signal);
 }
 
+static void stop_for_good(Supervisor *supervisor)
+{
+    supervisor->is_last_end = true;
+    begin_stop(supervisor);
+}
+
 static void on_signal(Supervisor *supervisor)
 {
     struct signalfd_siginfo info;
@@ -103,7 +116,9 @@ static void on_signal(Supervisor *supervisor)
         /* SIGURG is what `systemctl stop` of our scope sends to everybody in it: the payload ignores it by default
          * and we take it as "stop". See SYSTEMD_SCOPE_STOP_SIGNAL of host/systemd.h. */
         if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGURG)
-            begin_stop(supervisor);
+            stop_for_good(supervisor);
+        else if (info.ssi_signo == MACHINE_LAST_END_SIGNAL)
+            supervisor->is_last_end = true;
         else if (supervisor->step->is_system && supervisor->kill_at_usec == UINT64_MAX)
             /* Ctrl-Alt-Del is the request to reboot that every kind of init system knows. */
             send_when_heard(supervisor, info.ssi_signo == SUPERVISOR_REBOOT ? SIGINT : SUPERVISOR_POWER_OFF);
@@ -173,7 +188,7 @@ static void on_control(Supervisor *supervisor)
         supervisor->is_announced = true;
         supervisor->is_registered = message.number > 0;
     } else if (n == sizeof(message) && message.kind == MESSAGE_SIGNAL && message.number == SIGTERM)
-        begin_stop(supervisor);
+        stop_for_good(supervisor);
     else if (n == sizeof(message) && message.kind == MESSAGE_SIGNAL)
         (void) process_send_signal(context->payload_pidfd, message.number);
 }
@@ -189,6 +204,7 @@ static int open_signals(void)
     sigaddset(&mask, SIGURG);
     sigaddset(&mask, SUPERVISOR_POWER_OFF);
     sigaddset(&mask, SUPERVISOR_REBOOT);
+    sigaddset(&mask, MACHINE_LAST_END_SIGNAL);
     fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? -errno : fd;
 }
@@ -264,7 +280,7 @@ static void on_unhealthy(Supervisor *supervisor)
         begin_stop(supervisor);
         break;
     case STEP_HEALTH_STOP:
-        begin_stop(supervisor);
+        stop_for_good(supervisor);
         break;
     }
 }
@@ -439,6 +455,23 @@ static void announce_end(Supervisor *supervisor, const Message *end)
             (void) socket_send(supervisor->clients[i], end, sizeof(*end), NULL, 0);
 }
 
+/* The program may have ended before its launcher had told others of it. Before it is reaped: the launcher looks at it. */
+static void await_announcement(Supervisor *supervisor)
+{
+    Context *context = supervisor->context;
+
+    while (!supervisor->is_announced && context->control_fd >= 0) {
+        struct pollfd polls[] = {{context->control_fd, POLLIN, 0}, {supervisor->signals_fd, POLLIN, 0}};
+
+        if (poll(polls, ELEMENTSOF(polls), -1) < 0)
+            continue;
+        if (polls[0].revents)
+            on_control(supervisor);
+        if (polls[1].revents)
+            on_signal(supervisor);
+    }
+}
+
 /* Until the payload has ended, and how. */
 static void follow_payload(Supervisor *supervisor, Message *ret)
 {
@@ -454,6 +487,8 @@ static void follow_payload(Supervisor *supervisor, Message *ret)
     if (loop(supervisor) < 0)
         kill_payload(supervisor);
     supervisor->probe = probe_free(supervisor->probe);
+    if (supervisor->step->restart_mode != STEP_RESTART_NO)
+        await_announcement(supervisor);
     (void) process_wait(context->payload_pidfd, &code, &is_signaled);
     if (supervisor->output)
         drain(supervisor);
@@ -482,20 +517,62 @@ static void hand_over_terminal(Supervisor *supervisor)
     context->terminal_fd = safe_close(context->terminal_fd);
 }
 
-/* After a reboot inside: true when it runs again. Not while a stop is under way, nor before others can find it. */
+/* Whether it is to run again, by a reboot inside or by its policy, and how long it waits before. */
+static bool is_to_run_again(Supervisor *supervisor, const Message *end, uint64_t *ret_pause_msec)
+{
+    const StepSupervise *step = supervisor->step;
+    uint64_t lived_msec = (now_usec() - supervisor->started_usec) / 1000;
+    bool has_failed = end->is_signaled || end->number != 0;
+
+    if (supervisor->is_last_end || !supervisor->is_announced)
+        return false;
+    if (step->restarts && !end->is_signaled && end->number == REBOOT_CODE) {
+        *ret_pause_msec = lived_msec < RESTART_PAUSE_MSEC ? RESTART_PAUSE_MSEC - lived_msec : 0;
+        return true;
+    }
+    if (step->restart_mode == STEP_RESTART_NO ||
+        (step->restart_mode == STEP_RESTART_ON_FAILURE &&
+         (!has_failed || (step->restart_attempts > 0 && supervisor->restarts >= step->restart_attempts))))
+        return false;
+    supervisor->restarts++;
+    supervisor->backoff_msec = lived_msec >= BACKOFF_RUN_MSEC || supervisor->backoff_msec == 0
+                                   ? BACKOFF_LEAST_MSEC
+                                   : MIN(supervisor->backoff_msec * 2, BACKOFF_MOST_MSEC);
+    *ret_pause_msec = supervisor->backoff_msec;
+    return true;
+}
+
+/* False when it was told to end meanwhile. */
+static bool wait_to_restart(Supervisor *supervisor, uint64_t pause_msec)
+{
+    uint64_t end_usec = now_usec() + pause_msec * 1000;
+
+    do {
+        struct pollfd poll_one = {supervisor->signals_fd, POLLIN, 0};
+        uint64_t now = now_usec();
+
+        if (now < end_usec)
+            (void) poll(&poll_one, 1, (int) ((end_usec - now) / 1000) + 1);
+        on_signal(supervisor);
+    } while (!supervisor->is_last_end && now_usec() < end_usec);
+    return !supervisor->is_last_end;
+}
+
+/* True when it runs again. Not when somebody wants it to end, nor before others can find it. */
 static bool restart(Supervisor *supervisor, const Message *end)
 {
     Context *context = supervisor->context;
-    uint64_t lived_msec = (now_usec() - supervisor->started_usec) / 1000;
-    struct pollfd poll_one = {supervisor->signals_fd, POLLIN, 0};
+    uint64_t pause_msec = 0;
 
     drain_control(supervisor);
-    if (!supervisor->step->restarts || end->is_signaled || end->number != REBOOT_CODE || !supervisor->is_announced)
-        return false;
-    if (lived_msec < RESTART_PAUSE_MSEC)
-        (void) poll(&poll_one, 1, (int) (RESTART_PAUSE_MSEC - lived_msec));
     on_signal(supervisor);
-    if (supervisor->kill_at_usec != UINT64_MAX || restart_payload(context) < 0)
+    if (!is_to_run_again(supervisor, end, &pause_msec) || !wait_to_restart(supervisor, pause_msec))
+        return false;
+    /* What a stop for the sake of a restart has left, and what came for the last one. */
+    supervisor->kill_at_usec = UINT64_MAX;
+    supervisor->is_to_restart = false;
+    supervisor->pending_signal = 0;
+    if (restart_payload(context) < 0)
         return false;
     hand_over_terminal(supervisor);
     registrar_restarted(context, supervisor->step);

@@ -203,12 +203,12 @@ int launch_plan_health(Launch *launch, Error *error)
                                     spec_origin(spec, offsetof(ContainerSpec, notify))),
                           "--health-cmd= gives one");
     }
-    if (spec->health_on_failure == HEALTH_ACTION_RESTART && !spec->keep_unit)
+    if (spec->health_on_failure == HEALTH_ACTION_RESTART && !spec->keep_unit && spec->restart.mode == RESTART_NO)
         return error_hint(error,
-                          error_set(error, -EINVAL,
-                                    "%s: only a service restarts, and this container gets a unit that cannot",
+                          error_set(error, -EINVAL, "%s: only a service restarts, and what has a restart policy",
                                     spec_origin(spec, offsetof(ContainerSpec, health_on_failure))),
-                          "berthctl create makes a definition, whose service restarts; or use kill or stop");
+                          "--restart=on-failure is one; berthctl create makes a definition, whose service restarts; or "
+                          "use kill or stop");
     argv = health_command_argv(spec->health_command);
     if (!argv)
         return -ENOMEM;

@@ -120,6 +120,11 @@ static int describe_machine(Launch *launch)
     machine->stop_timeout_usec = spec->timeout_stop_usec;
     machine->stop_signal = (uint64_t) spec->stop_signal;
     machine->capabilities = spec->capabilities;
+    if (spec->restart.mode != RESTART_NO && plan_restarts(spec)) {
+        machine->restart = strdup(restart_mode_to_string(spec->restart.mode));
+        if (!machine->restart)
+            return -ENOMEM;
+    }
     machine->no_new_privileges = spec->no_new_privileges;
 
     fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);

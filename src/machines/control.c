@@ -97,6 +97,9 @@ int machine_terminate(Roster *roster, const Machine *machine, Error *error)
 
     if (supervisor < 0)
         return end_unsupervised(roster, machine, 0, error);
+    /* It hears of this before it hears of the end. */
+    if (machine->restart)
+        (void) process_send_signal(supervisor, MACHINE_LAST_END_SIGNAL);
     kill_machine(machine);
     machine_thaw(machine);
     return end_or_explain(wait_for(supervisor, TEARDOWN_USEC), roster, machine, 0, error);

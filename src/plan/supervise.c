@@ -30,9 +30,19 @@ static void plan_log(Planner *planner, StepSupervise *step)
     step->log_max_files = options.max_files;
 }
 
-bool plan_restarts(const ContainerSpec *spec)
+static bool has_restart_policy(const ContainerSpec *spec)
+{
+    return spec->restart.mode != RESTART_NO && spec->detach && !spec->keep_unit;
+}
+
+static bool restarts_on_reboot(const ContainerSpec *spec)
 {
     return spec->boot && !spec->keep_unit;
+}
+
+bool plan_restarts(const ContainerSpec *spec)
+{
+    return restarts_on_reboot(spec) || has_restart_policy(spec);
 }
 
 static void plan_health(Planner *planner, StepSupervise *step)
@@ -69,7 +79,9 @@ void plan_supervise(Planner *planner)
         .forget_log = spec->remove,
         .attach_fd = facts->attach_fd,
         .is_system = spec->boot,
-        .restarts = plan_restarts(spec),
+        .restarts = restarts_on_reboot(spec),
+        .restart_mode = has_restart_policy(spec) ? spec->restart.mode : RESTART_NO,
+        .restart_attempts = has_restart_policy(spec) ? spec->restart.attempts : 0,
         .file_label = step_list_string(planner->list, facts->file_label),
         .notify = spec->notify,
         .unit_notify_fd = facts->unit_notify_fd,

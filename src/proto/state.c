@@ -44,6 +44,8 @@ const JsonField machine_fields[] = {
     NUMBER(started_usec),
     NUMBER(stop_timeout_usec),
     NUMBER(stop_signal),
+    STRING(restart),
+    NUMBER(restarts),
     FLAG(interactive),
     FLAG(terminal),
     FLAG(boot),

@@ -8,6 +8,9 @@
 
 #define MACHINE_SCHEMA 1
 
+/* What a supervisor whose `restart` is set understands beside SIGTERM: the next end of its program is the last. */
+#define MACHINE_LAST_END_SIGNAL (32 + 2 + 6) /* SIGRTMIN+6 of systemd(1)'s counting */
+
 typedef struct Machine {
     uint64_t schema;
     char *name, *id;        /* id: 64 hex digits, made at each start */
@@ -34,6 +37,8 @@ typedef struct Machine {
     uint64_t leader, leader_started, leader_pidfd_id;
     uint64_t created_usec, started_usec; /* realtime */
     uint64_t stop_timeout_usec, stop_signal;
+    char *restart;     /* policy of a supervisor that starts its program again by itself; NULL: none */
+    uint64_t restarts; /* how often it has */
     bool interactive, terminal, boot;
     bool remove;        /* what it wrote goes with it */
     bool registered;    /* with systemd-machined */

@@ -55,6 +55,7 @@ int restarted(int run_fd, const char *name, pid_t leader, Error *error)
     machine->leader = (uint64_t) leader;
     machine->leader_pidfd_id = process_pidfd_id(leader_pidfd);
     machine->started_usec = realtime_usec();
+    machine->restarts++;
     r = process_start_time(leader, &machine->leader_started);
     if (r == 0)
         r = roster_update(roster, machine);

@@ -34,6 +34,8 @@ const Setting settings[] = {
      "command that a reload of the container's service runs inside"},
     {"stop-timeout", 0, "Container", "StopTimeout", NULL, SETTING_TIMESPAN, AT(timeout_stop_usec), TRUST_ADMIN,
      "TIME", "how long a stop waits before it kills; default 10s, with --boot 90s"},
+    {"restart", 0, "Container", "RestartPolicy", NULL, SETTING_RESTART, AT(restart), TRUST_ADMIN, "POLICY",
+     "start it again when its program ends: no (default), on-failure[:N], always or unless-stopped"},
     {"timeout-start", 0, "Container", "TimeoutStart", NULL, SETTING_TIMESPAN, AT(timeout_start_usec), TRUST_ADMIN,
      "TIME", "give up when the container is not started by then; default 90s"},
     {"log-driver", 0, "Container", "LogDriver", NULL, SETTING_LOG_DRIVER, AT(log_driver), TRUST_ADMIN, "DRIVER",

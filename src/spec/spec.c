@@ -503,6 +503,11 @@ static int validate_namespaces(const ContainerSpec *spec, Error *error)
 
 static int validate_root_and_boot(const ContainerSpec *spec, Error *error)
 {
+    if (spec->restart.mode != RESTART_NO && spec->remove)
+        return exclude(spec, offsetof(ContainerSpec, restart), offsetof(ContainerSpec, remove), "", error);
+    if (spec->restart.mode != RESTART_NO && spec->log_driver == LOG_DRIVER_PASSTHROUGH)
+        return exclude(spec, offsetof(ContainerSpec, restart), offsetof(ContainerSpec, log_driver),
+                       ": the files of who started it are gone by then", error);
     if (!spec->boot && (spec->journal_link == JOURNAL_LINK_HOST || spec->journal_link == JOURNAL_LINK_GUEST))
         return error_set(error, -EINVAL, "%s: only a system that boots has a journal of its own",
                          spec_origin(spec, offsetof(ContainerSpec, journal_link)));

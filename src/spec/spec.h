@@ -30,6 +30,22 @@ typedef enum LogDriver {
 /* With systemd-machined; auto: what stays (detached, booted, in a unit of its own), where it can be done. */
 typedef enum Registration { REGISTER_AUTO, REGISTER_YES, REGISTER_NO, _REGISTRATION_MAX } Registration;
 
+/* What follows when its program ends by itself; the order is that of StepRestart. */
+typedef enum RestartMode {
+    RESTART_NO,
+    RESTART_ON_FAILURE,
+    RESTART_ALWAYS,
+    RESTART_UNLESS_STOPPED, /* the same: what was stopped is not started again before somebody does it */
+    _RESTART_MODE_MAX
+} RestartMode;
+
+typedef struct RestartPolicy {
+    RestartMode mode;
+    uint64_t attempts; /* with RESTART_ON_FAILURE; 0: any number */
+} RestartPolicy;
+
+const char *restart_mode_to_string(RestartMode mode);
+
 /* Where the journal of a booted system is (systemd-nspawn(1), --link-journal=). The "try" ones and auto do without. */
 typedef enum JournalLink {
     JOURNAL_LINK_AUTO, /* on the host when it was there before, by what links to the other */
@@ -82,6 +98,7 @@ struct ContainerSpec {
     LogDriver log_driver;
     Registration registration;
     JournalLink journal_link;
+    RestartPolicy restart;
     char **log_options;
     NotifyMode notify;
     char **health_command; /* as an image has it: CMD and words, CMD-SHELL and a text, or NONE */
@@ -162,6 +179,7 @@ typedef enum SettingType {
     SETTING_LOG_DRIVER,
     SETTING_REGISTRATION,
     SETTING_JOURNAL_LINK,
+    SETTING_RESTART,        /* no, always, unless-stopped, on-failure[:N] */
     SETTING_HEALTH_COMMAND, /* as of an image, or one text: for a shell, a JSON array, or "none" */
     SETTING_HEALTH_ACTION,
     SETTING_COUNT,           /* uint64_t, 1 to 10000 */

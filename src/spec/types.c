@@ -18,6 +18,7 @@ static const char *const log_driver_names[_LOG_DRIVER_MAX] = {"auto", "journald"
 
 static const char *const registration_names[_REGISTRATION_MAX] = {"auto", "yes", "no"};
 static const char *const health_action_names[_HEALTH_ACTION_MAX] = {"none", "kill", "restart", "stop"};
+static const char *const restart_names[_RESTART_MODE_MAX] = {"no", "on-failure", "always", "unless-stopped"};
 static const char *const journal_link_names[_JOURNAL_LINK_MAX] = {"auto",     "no",    "host",
                                                                   "try-host", "guest", "try-guest"};
 static const char *const notify_names[_NOTIFY_MAX] = {"started", "container", "healthy"};
@@ -30,6 +31,11 @@ const char *volatile_mode_to_string(VolatileMode mode)
 const char *log_driver_to_string(LogDriver driver)
 {
     return log_driver_names[driver];
+}
+
+const char *restart_mode_to_string(RestartMode mode)
+{
+    return restart_names[mode];
 }
 
 const char *journal_link_to_string(JournalLink link)
@@ -240,6 +246,31 @@ static int parse_uuid(const char *value, char **field, Error *error)
     return replace_string(field, id);
 }
 
+static int parse_restart(const char *value, RestartPolicy *ret, Error *error)
+{
+    const char *number = text_after_prefix(value, "on-failure:");
+    RestartPolicy policy = {.mode = RESTART_ON_FAILURE};
+    int mode = 0, r;
+
+    if (number) {
+        if (text_parse_u64(number, COUNT_MAX, &policy.attempts) < 0)
+            return error_set(error, -EINVAL, "'%s' is not a number of attempts up to %d", number, COUNT_MAX);
+        *ret = policy;
+        return 0;
+    }
+    r = parse_enum(value, restart_names, _RESTART_MODE_MAX, &mode, error);
+    if (r == 0)
+        *ret = (RestartPolicy){.mode = (RestartMode) mode};
+    return r;
+}
+
+static int format_restart(const RestartPolicy *policy, char ***texts)
+{
+    return policy->attempts > 0 ? strv_append_format(texts, "%s:%llu", restart_names[policy->mode],
+                                                     (unsigned long long) policy->attempts)
+                                : strv_append(texts, restart_names[policy->mode]);
+}
+
 static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char *value, Error *error)
 {
     void *field = (char *) spec + setting->offset;
@@ -313,6 +344,8 @@ static int apply_scalar(ContainerSpec *spec, const Setting *setting, const char 
     case SETTING_REGISTRATION:
         r = parse_enum(value, registration_names, _REGISTRATION_MAX, &number, error);
         return r < 0 ? r : (*(Registration *) field = (Registration) number, 0);
+    case SETTING_RESTART:
+        return parse_restart(value, field, error);
     case SETTING_JOURNAL_LINK:
         r = parse_enum(value, journal_link_names, _JOURNAL_LINK_MAX, &number, error);
         return r < 0 ? r : (*(JournalLink *) field = (JournalLink) number, 0);
@@ -452,6 +485,8 @@ static int format_member(const void *field, SettingType type, char ***texts)
         return *(char **const *) field ? strv_push(texts, health_command_format(*(char **const *) field)) : 0;
     case SETTING_REGISTRATION:
         return strv_append(texts, registration_names[*(const Registration *) field]);
+    case SETTING_RESTART:
+        return format_restart(field, texts);
     case SETTING_JOURNAL_LINK:
         return strv_append(texts, journal_link_names[*(const JournalLink *) field]);
     default:

@@ -54,6 +54,7 @@ static const size_t harmless[] = {
     AT(health_start_interval_usec),
     AT(health_retries),
     AT(health_on_failure),
+    AT(restart),
     AT(uuid),
     AT(set_credentials),
 };

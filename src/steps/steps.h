@@ -171,6 +171,13 @@ typedef struct StepMapTree {
 
 typedef enum StepLog { STEP_LOG_PASSTHROUGH, STEP_LOG_NONE, STEP_LOG_JOURNAL, STEP_LOG_FILE } StepLog;
 
+typedef enum StepRestart {
+    STEP_RESTART_NO,
+    STEP_RESTART_ON_FAILURE,
+    STEP_RESTART_ALWAYS,
+    STEP_RESTART_UNLESS_STOPPED,
+} StepRestart;
+
 typedef struct StepSupervise {
     const char *name, *id, *image, *tag, *unit; /* for the log's fields */
     uint64_t stop_signal, stop_timeout_usec;
@@ -184,6 +191,8 @@ typedef struct StepSupervise {
     uint64_t attach_fd;                    /* listening socket for attach; 0: none */
     uint64_t is_system;                    /* an init system: a reboot inside is an orderly end */
     uint64_t restarts;                     /* 1: a reboot inside starts it again */
+    uint64_t restart_mode;                 /* StepRestart: when the program ends by itself */
+    uint64_t restart_attempts;             /* 0: any number */
     uint64_t notify;                       /* StepNotify */
     const void *health_plan;               /* the inner steps of a health check, encoded: from join to exec */
     uint64_t health_plan_size;             /* 0: there is none */

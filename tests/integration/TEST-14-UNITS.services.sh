@@ -84,7 +84,26 @@ test_start_and_stop_by_berthctl() {
     is_gone "$ID"
 }
 
-restarted() { is_running "$1" && [[ $(state_field "$1" leader) =~ ^[1-9] && $(state_field "$1" leader) != "$2" ]]; }
+test_restart_policy() {
+    prepare_units
+    expect_rc 0 b create --restart=on-failure:3 --name="$ID" -D "$ROOT" /bin/sh -c 'trap "exit 0" TERM; sleep 1000 & wait'
+    expect_rc 0 b start "$ID"
+    assert_eq "$(property "$ID.service" Restart) $(property "$ID.service" StartLimitBurst)" 'on-failure 4'
+    local leader
+    leader=$(state_field "$ID" leader)
+    kill -KILL "$leader"
+    # Once, by the unit: its supervisor leaves it to that.
+    retry_until "$SETTLE_TIMEOUT" restarted "$ID" "$leader"
+    assert_eq "$(property "$ID.service" NRestarts)" 1
+    assert_eq "$(b show -p Restarts --value "$ID")" 0
+    expect_rc 0 b stop "$ID"
+    is_gone "$ID"
+}
+
+restarted() { # NAME OLD_LEADER
+    local leader # read once: the file may go meanwhile
+    leader=$(state_field "$1" leader) && [[ $leader =~ ^[1-9] && $leader != "$2" ]] && is_running "$1"
+}
 
 test_exit_code_and_journal() {
     prepare_units

@@ -129,6 +129,10 @@ static const Case cases[] = {
                          "Sysctl=kernel.shmmax=1\n",
      .layers = ONE_LAYER,
      .has_userns = true},
+    {.name = "restart",
+     .definition = IMAGE "Exec=/bin/true\nRestartPolicy=on-failure:3\n",
+     .layers = ONE_LAYER,
+     .options = {{"detach", "yes"}}},
     {.name = "no-cgroup", .definition = DIRECTORY "Exec=/bin/true\n", .no_cgroup = true},
     {.name = "own-cgroup", .definition = DIRECTORY "Exec=/bin/true\nMemory=64M\nPidsLimit=100\n", .own_cgroup = true},
 };

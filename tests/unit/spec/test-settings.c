@@ -200,6 +200,8 @@ static const char *value_for(const Setting *setting)
     case SETTING_REGISTRATION:
     case SETTING_JOURNAL_LINK:
         return "no";
+    case SETTING_RESTART:
+        return "on-failure:3";
     case SETTING_NOTIFY:
         return "container";
     case SETTING_CREDENTIAL:
@@ -342,6 +344,8 @@ static void bad_values_name_their_origin(void)
         {SETTING_NAMESPACE_PROCESS, "ns:/run/ns", "'ns:/run/ns' is not one of: private, host"},
         {SETTING_LOG_DRIVER, "syslog", "'syslog' is not one of"},
         {SETTING_REGISTRATION, "maybe", "'maybe' is not one of"},
+        {SETTING_RESTART, "sometimes", "'sometimes' is not one of"},
+        {SETTING_RESTART, "on-failure:x", "'x' is not a number"},
         {SETTING_JOURNAL_LINK, "everywhere", "'everywhere' is not one of"},
         {SETTING_NOTIFY, "maybe", "'maybe' is not one of"},
         {SETTING_CREDENTIAL, "secret", "not ID:VALUE"},
