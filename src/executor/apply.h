@@ -55,6 +55,8 @@ int apply_join_cgroup(Context *context, const Step *step);
 int apply_hostname(Context *context, const Step *step);
 int apply_loopback(Context *context, const Step *step);
 int apply_label(Context *context, const Step *step);
+/* The SELinux label of sockets that this process makes from now on; NULL: its own again. */
+int label_sockets(Context *context, const char *label);
 int apply_keyring(Context *context, const Step *step);
 int apply_rlimit(Context *context, const Step *step);
 int apply_oom_score(Context *context, const Step *step);

@@ -20,7 +20,14 @@ int apply_notify_socket(Context *context, const Step *step)
 
     if (r < 0)
         return fail(context, r, "cannot open '%s': %s", step->notify_socket.directory, strerror(-r));
-    fd = socket_bind_at(directory_fd, step->notify_socket.name);
+    if (step->notify_socket.label)
+        r = label_sockets(context, step->notify_socket.label);
+    fd = r < 0 ? r : socket_bind_at(directory_fd, step->notify_socket.name);
+    if (fd >= 0 && step->notify_socket.label) {
+        r = label_sockets(context, NULL);
+        if (r < 0)
+            return fail(context, r, "cannot part from the SELinux label of the socket: %s", strerror(-r));
+    }
     if (fd < 0)
         return fail(context, fd, "cannot make the socket '%s/%s': %s", step->notify_socket.directory,
                     step->notify_socket.name, strerror(-fd));

@@ -31,6 +31,12 @@ static int write_proc(Context *context, const char *name, const char *text)
     return fd < 0 ? fd : file_write_all(fd, text, strlen(text));
 }
 
+int label_sockets(Context *context, const char *label)
+{
+    /* An empty line takes it back (proc_pid_attr(5)). */
+    return write_proc(context, "thread-self/attr/sockcreate", label ? label : "\n");
+}
+
 /* For the next execve(2), and for the keyring that the next step makes. */
 int apply_label(Context *context, const Step *step)
 {

@@ -21,6 +21,8 @@
 /* Where distributions of containers-common put it; policies bring the other one. */
 #define CONTEXTS_PATH      "/usr/share/containers/selinux/contexts"
 #define CONTEXTS_MAX_BYTES 65536U
+/* What Berth's own module adds to a policy (selinux/contexts). */
+#define MODULE_CONTEXTS_PATH "/usr/share/berth/selinux/contexts"
 
 DL_SYMBOL_DECLARE(context_free);
 DL_SYMBOL_DECLARE(context_new);
@@ -234,21 +236,33 @@ static int check_transition(const char *context, const char *file, bool no_new_p
     return r;
 }
 
+/* The context of a process of that kind. The policy's own word comes first; the module's counts where it is loaded. */
+static char *find_process(const char *contexts, LabelKind kind)
+{
+    static const char *const keys[] = {
+        [LABEL_APPLICATION] = "process", [LABEL_SYSTEM] = "init_process", [LABEL_ENGINE] = "engine_process"};
+    _cleanup_free_ char *module_contexts = NULL, *text = label_contexts_find(contexts, keys[kind]);
+
+    if (text || file_read_at(AT_FDCWD, MODULE_CONTEXTS_PATH, CONTEXTS_MAX_BYTES, &module_contexts, NULL) < 0)
+        return TAKE_PTR(text);
+    text = label_contexts_find(module_contexts, keys[kind]);
+    return text && sym_security_check_context_raw(text) == 0 ? TAKE_PTR(text) : NULL;
+}
+
 static int make_process(const LabelRequest *request, const char *contexts, int run_fd, Label *label, char **ret_level,
                         Error *error)
 {
-    _cleanup_free_ char *text = request->process
-                                    ? strdup(request->process)
-                                    : label_contexts_find(contexts, request->is_system ? "init_process" : "process");
+    _cleanup_free_ char *text = request->process ? strdup(request->process) : find_process(contexts, request->kind);
     _cleanup_context_ context_t context = NULL;
     int r;
 
     /* A policy may have a type for booting containers under its own name only. */
-    if (!text && request->is_system && request->type)
-        text = label_contexts_find(contexts, "process");
+    if (!text && request->type)
+        text = find_process(contexts, LABEL_APPLICATION);
     if (!text)
-        return request->is_system ? (int) LABEL_NO_SYSTEM_TYPE
-                                  : error_set(error, -EOPNOTSUPP, "the SELinux policy names no type for containers");
+        return request->kind != LABEL_APPLICATION
+                   ? (int) LABEL_NO_TYPE
+                   : error_set(error, -EOPNOTSUPP, "the SELinux policy names no type for containers");
     context = parse_context(text, "process", error);
     if (!context)
         return -EINVAL;

@@ -15,12 +15,20 @@
  * `fd`. */
 bool label_lock_owner(const char *lock, int fd, char *owner, size_t size);
 
+/* What a container is to the policy. */
+typedef enum LabelKind {
+    LABEL_APPLICATION,
+    LABEL_SYSTEM, /* it boots */
+    LABEL_ENGINE, /* it runs containers itself */
+} LabelKind;
+
 /* What was asked for. NULL is "as the policy says". */
 typedef struct LabelRequest {
     const char
         *name; /* of the container: where the search for free categories begins, so that they are the same at each
                          start as a rule, and a volume's private label stays good */
-    bool is_system, no_new_privileges;                  /* it boots */
+    LabelKind kind;
+    bool no_new_privileges;
     const char *process, *file;                         /* whole contexts; nothing below applies to them */
     const char *user, *role, *type, *level, *file_type; /* parts of the process's context, type of the files' one */
 } LabelRequest;
@@ -36,15 +44,17 @@ void label_done(Label *label);
 
 /* Outcomes of label_make() besides 0. */
 typedef enum LabelOutcome {
-    LABEL_IS_OFF = 1,         /* this host has no SELinux: `ret` is empty */
-    LABEL_NO_SYSTEM_TYPE = 2, /* the policy has no type for containers that boot: `ret` is empty */
+    LABEL_IS_OFF = 1, /* this host has no SELinux: `ret` is empty */
+    LABEL_NO_TYPE =
+        2, /* the policy has a type for applications, but none for containers of that kind: `ret` is empty */
 } LabelOutcome;
 
 /* Makes the labels of a container that is about to start. Categories are taken in the run directory (base/lock.h), where
  * machines/NAME says that a container has what was taken in its name though its supervisor was killed; or only looked for
  * when `run_fd` is <0. `ret` is zero before. -EOPNOTSUPP: a part was asked for that cannot be had here; -EINVAL: the policy does not know the result;
  * -EACCES: this process's own label may not start such a process. The policy's own description is
- * /usr/share/containers/selinux/contexts or, without it, selinux_lxc_contexts_path(3). */
+ * /usr/share/containers/selinux/contexts or, without it, selinux_lxc_contexts_path(3); for what that does not name, the one that
+ * comes with Berth's module, as far as the policy knows its types. */
 int label_make(const LabelRequest *request, int run_fd, Label *ret, Error *error);
 
 /* Whether the file's type is one that the policy has for the files of containers. An O_PATH fd will do. */

@@ -97,18 +97,17 @@ ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *ret_fd
 int socket_bind_at(int directory_fd, const char *name)
 {
     _cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    _cleanup_close_ int here_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int yes = 1, r;
 
     if (strlen(name) >= sizeof(address.sun_path))
         return -ENAMETOOLONG;
     memcpy(address.sun_path, name, strlen(name));
-    if (fd < 0 || here_fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0 ||
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0 ||
         (unlinkat(directory_fd, name, 0) < 0 && errno != ENOENT) || fchdir(directory_fd) < 0)
         return -errno;
     r = bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
-    if (fchdir(here_fd) < 0 && r == 0)
+    if (chdir("/") < 0 && r == 0)
         r = -errno;
     if (r == 0 && fchmodat(directory_fd, name, 0666, 0) < 0)
         r = -errno;

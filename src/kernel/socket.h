@@ -21,8 +21,8 @@ int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd
 ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *ret_fds_count);
 
 /* A datagram socket that is found as `name` in a directory (O_PATH), made anew, writable for everybody, and that learns
- * who sends (SO_PASSCRED). Not by a path that could be redirected: the working directory is changed for a moment. fd (non-blocking)
- * or -errno. */
+ * who sends (SO_PASSCRED). Not by a path that could be redirected: the working directory is changed, and is the root afterwards, because
+ * nothing says that a process in a user namespace may return to where it came from. fd (non-blocking) or -errno. */
 int socket_bind_at(int directory_fd, const char *name);
 
 /* One datagram without waiting: its length, with the sender's pid as this process's pid namespace has it, 0 when the

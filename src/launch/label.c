@@ -66,12 +66,20 @@ static int relabel_volumes(Launch *launch, Error *error)
     return 0;
 }
 
+/* What boots in order to run containers may do what those need. */
+static LabelKind kind_of(const ContainerSpec *spec)
+{
+    return spec->profile && spec->profile->runs_containers ? LABEL_ENGINE
+           : spec->boot                                    ? LABEL_SYSTEM
+                                                           : LABEL_APPLICATION;
+}
+
 int launch_gather_label(Launch *launch, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
     LabelRequest request = {
         .name = spec->name,
-        .is_system = spec->boot,
+        .kind = kind_of(spec),
         .no_new_privileges = spec->no_new_privileges,
         .process = spec->label_process,
         .file = spec->label_file,
@@ -87,8 +95,9 @@ int launch_gather_label(Launch *launch, Error *error)
     if (spec->label_disabled || (spec->privileged && !is_asked_for(spec)))
         return 0;
     r = label_make(&request, launch->is_probe ? -EBADF : launch->request.roster->run_fd, &launch->label, &why);
-    if (r == LABEL_NO_SYSTEM_TYPE)
-        r = run_without(launch, "the policy has no type for containers that boot");
+    if (r == LABEL_NO_TYPE)
+        r = run_without(launch, request.kind == LABEL_ENGINE ? "the policy has no type for containers that run others"
+                                                             : "the policy has no type for containers that boot");
     else if (r == -EACCES && !is_asked_for(spec))
         r = run_without(launch, why.text);
     else if (r < 0) {

@@ -84,7 +84,11 @@ void plan_interface(Planner *planner)
     plan_add_mount(planner, origin, "tmpfs", DIRECTORY, ATTRIBUTES_STRICT, options);
     if (plan_has_notify_socket(planner)) {
         step = step_list_add(planner->list, STEP_NOTIFY_SOCKET, origin);
-        step->notify_socket = (StepNotifySocket){.directory = DIRECTORY, .name = NOTIFY_NAME};
+        step->notify_socket = (StepNotifySocket){
+            .directory = DIRECTORY,
+            .name = NOTIFY_NAME,
+            .label = step_list_string(planner->list, planner->facts->process_label),
+        };
     }
     if (planner->spec->boot)
         plan_boot_files(planner);

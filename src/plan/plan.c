@@ -32,7 +32,8 @@ static void (*const contributors[])(Planner *) = {
 
 const char **plan_labelled_options(Planner *planner, const char *type, char *const *options)
 {
-    bool is_labelled = planner->facts->file_label && (strcmp(type, "tmpfs") == 0 || strcmp(type, "devpts") == 0);
+    bool is_labelled = planner->facts->file_label &&
+                       (strcmp(type, "tmpfs") == 0 || strcmp(type, "ramfs") == 0 || strcmp(type, "devpts") == 0);
     _cleanup_strv_ char **all = NULL;
 
     if (strv_extend(&all, options) < 0 ||

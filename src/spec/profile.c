@@ -105,6 +105,7 @@ const Profile profiles[] = {
         .has_writable_cgroup = true,
         .owns_cgroup = true,
         .needs_user_namespace = true,
+        .runs_containers = true,
         .device_policy = "closed",
         .devices_allow = "char-pts rw",
         .tasks_max = "16384",

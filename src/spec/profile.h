@@ -26,6 +26,7 @@ typedef struct Profile {
     bool owns_cgroup;          /* with a user namespace, its root manages the container's part of the cgroup tree */
     bool has_all_devices;      /* no device filter, and device nodes in the root file system work */
     bool needs_user_namespace; /* it would be no boundary without one */
+    bool runs_containers;      /* for what SELinux calls a container engine */
     const char *device_policy; /* DevicePolicy= of systemd.resource-control(5), NULL: none */
     const char *devices_allow; /* DeviceAllow=, NULL: none */
     const char *tasks_max;     /* TasksMax= */

@@ -76,7 +76,7 @@ static const StepField sysctl_fields[] = {LIST(sysctl, assignments)};
 static const StepField pivot_fields[] = {NUMBER(pivot, read_only)};
 static const StepField join_cgroup_fields[] = {NUMBER(join_cgroup, mount), NUMBER(join_cgroup, read_only)};
 static const StepField label_fields[] = {STRING(label, process)};
-static const StepField notify_socket_fields[] = {STRING(notify_socket, directory), STRING(notify_socket, name)};
+static const StepField notify_socket_fields[] = {STRING(notify_socket, directory), STRING(notify_socket, name), STRING(notify_socket, label)};
 static const StepField inaccessible_fields[] = {STRING(inaccessible, directory)};
 static const StepField credential_fields[] = {STRING(credential, directory), STRING(credential, name),
     OCTAL(credential, mode), FIELD(credential, data, STEP_FIELD_BYTES)};

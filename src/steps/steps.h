@@ -272,6 +272,7 @@ typedef struct StepFile {
 
 typedef struct StepNotifySocket {
     const char *directory, *name;
+    const char *label; /* SELinux label of the socket, that of the payload: nobody else may be sent to; NULL: none */
 } StepNotifySocket;
 
 typedef struct StepInaccessible {

@@ -58,6 +58,10 @@ test_nobody_listens() {
     prepare
     install_helper notify
     expect_rc 0 run_in --notify=container /bin/notify READY=1 STATUS=x exit
+    # From a directory that the container's root could not come back to.
+    mkdir -m 700 closed
+    cd closed
+    expect_rc 0 run_in --userns=auto --notify=container /bin/notify READY=1 STATUS=x exit
 }
 
 test_what_is_given() {

@@ -191,6 +191,18 @@ test_services_are_confined() {
     assert_eq "$(denials)" ''
 }
 
+# What runs containers itself mounts the kernel's file systems for them, in a domain that may: an application may not, whatever
+# capabilities it was given.
+test_nested_containers() {
+    local type script='cat /proc/self/attr/current; unshare -mpfnu sh -c "mount -t proc proc /proc && mount -t sysfs sysfs /sys && mount -t tmpfs tmpfs /tmp && echo x >/tmp/x && ls -d /proc/[0-9]*"'
+    prepare_image '{"Cmd":["/bin/true"]}'
+    type=$(sed -n 's/^engine_process = "\([^"]*\)"/\1/p' /usr/share/berth/selinux/contexts | cut -d: -f3)
+    expect_rc 0 b run --rm --profile=nested "$(image)" /bin/sh -c "$script"
+    assert_match "$OUT" "^system_u:system_r:$type:s0:c[0-9]+,c[0-9]+/proc/1\$"
+    expect_rc 1 b run --rm --profile=nested --security-opt "label=type:$(type_of "$(contexts process)")" "$(image)" /bin/sh -c "$script"
+    assert_match "$ERR" 'Operation not permitted|Permission denied'
+}
+
 # A directory keeps its labels: one that is no container's is run without confinement, and that is said.
 test_directories_keep_theirs() {
     prepare
