@@ -34,7 +34,16 @@ int apply_mount(Context *context, const Step *step)
                      : resolve_make(context->root_fd, mount->target, RESOLVE_DIRECTORY, &target_fd);
     if (r < 0)
         return target_failure(context, r, mount->target);
-    mount_fd = mount_create(mount->type, mount->source, (char *const *) mount->options, mount->attributes);
+    /* What was made for the namespace belongs to who made that: in a user namespace it cannot be labelled. */
+    mount_fd = mount->label && context->may_ask
+                   ? -EPERM
+                   : mount_create(mount->type, mount->source, (char *const *) mount->options, mount->attributes);
+    if (mount_fd >= 0 && mount->label) {
+        r = mount_set_label(mount_fd, mount->label);
+        if (r < 0)
+            return fail(context, r, "cannot give '%s' the SELinux label '%s': %s", mount->target, mount->label,
+                        strerror(-r));
+    }
     if (mount_fd == -EPERM && context->may_ask) {
         r = ask_for_steps(context, &mount_fd);
         if (r < 0)

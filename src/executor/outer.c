@@ -144,6 +144,8 @@ static int mount_within(Context *context, const StepMount *mount, size_t row, in
                     strerror(-r));
     fd = mount_create(mount->type, NULL, NULL, mount->attributes);
     r = namespace_enter(own_fd, mounted_within[row].flag);
+    if (r == 0 && fd >= 0 && mount->label)
+        r = mount_set_label(fd, mount->label);
     if (r < 0 || fd < 0) {
         safe_close(fd);
         return fail(context, r < 0 ? r : fd, "cannot mount %s for the container: %s", mount->type,

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/xattr.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #ifndef MOVE_MOUNT_BENEATH
 #define MOVE_MOUNT_BENEATH 0x00000200
@@ -54,6 +56,14 @@ int mount_create(const char *type, const char *source, char *const *options, Mou
     if (r < 0)
         return r;
     return sys_fsmount(fs_fd, (unsigned) attributes);
+}
+
+int mount_set_label(int mount_fd, const char *label)
+{
+    /* fsmount(2) gives an O_PATH fd, which fsetxattr(2) does not take. */
+    _cleanup_close_ int fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+    return fd < 0 || fsetxattr(fd, XATTR_NAME_SELINUX, label, strlen(label), 0) < 0 ? -errno : 0;
 }
 
 int mount_create_proc(int pidns_fd, MountAttributes attributes)

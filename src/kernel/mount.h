@@ -35,6 +35,9 @@ int mount_detach_by(int fds_fd, int mount_fd);
 /* Sets and clears attributes of a mount, attached or not. */
 int mount_set_attributes(int mount_fd, MountAttributes set, MountAttributes clear, bool recursive);
 
+/* Gives the root of a mount the SELinux label. Takes the owner of that directory, or CAP_FOWNER over it. */
+int mount_set_label(int mount_fd, const char *label);
+
 /* Makes the files of a detached mount appear through the map of a user namespace: what the file system calls id 0 is whom the
  * namespace calls id 0 (mount_setattr(2), MOUNT_ATTR_IDMAP). -EINVAL when a file system cannot do that, or one below it with
  * `recursive`, or when the mount was attached before; then nothing is changed. */

@@ -58,6 +58,10 @@ void plan_api_mounts(Planner *planner)
     } else
         add_plain_mount(planner, "tmpfs", "/dev/shm", ATTRIBUTES_STRICT, shm_options);
     add_plain_mount(planner, "mqueue", "/dev/mqueue", ATTRIBUTES_STRICT, NULL);
+    /* The queues of an IPC namespace are there from its beginning: mounted with a label they would be others. */
+    if (spec->ipc.mode == NAMESPACE_PRIVATE)
+        planner->list->steps[planner->list->count - 1].mount.label =
+            step_list_string(planner->list, planner->facts->file_label);
     if (spec->boot || spec->read_only || spec->volatile_mode != VOLATILE_NO)
         plan_add_mount(planner, spec->boot ? ORIGIN(boot) : ORIGIN(read_only), "tmpfs", "/run",
                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, run_options);

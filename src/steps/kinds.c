@@ -57,7 +57,7 @@ static const StepField root_overlay_fields[] = {NUMBER(root_overlay, data_tree),
     OCTAL(root_overlay, root_mode),
     NUMBER(root_overlay, root_uid), NUMBER(root_overlay, root_gid), STRING(root_overlay, label)};
 static const StepField mount_fields[] = {STRING(mount, type), STRING(mount, source), STRING(mount, target),
-    LIST(mount, options), MOUNT(mount, attributes), NUMBER(mount, plain)};
+    LIST(mount, options), MOUNT(mount, attributes), NUMBER(mount, plain), STRING(mount, label)};
 static const StepField bind_fields[] = {NUMBER(bind, tree), STRING(bind, target), MOUNT(bind, attributes),
     NUMBER(bind, is_file), NUMBER(bind, plain)};
 static const StepField overlay_fields[] = {NUMBER(overlay, lower_tree), NUMBER(overlay, lower_count),

@@ -232,6 +232,9 @@ typedef struct StepMount {
     const char **options;
     uint64_t attributes;
     uint64_t plain; /* 1: no component of the target may be a link */
+    const char
+        *label; /* SELinux label of its root, for a type that exists before it is mounted and so takes no option; NULL:
+                          what it has */
 } StepMount;
 
 typedef struct StepBind {

@@ -39,8 +39,10 @@ test_processes_and_files_have_labels() {
     # What is mounted for it has its categories; a command that enters it has its label.
     assert_eq "$(b exec "$ID-a" /bin/sh -c 'cat /proc/self/attr/current')" "$first"
     root=/proc/$(state_field "$ID-a" leader)/root
-    assert_eq "$(stat -c %C "$root"/{etc/passwd,dev/null,dev/shm,dev/pts,dev/pts/ptmx} | sort -u)" \
+    assert_eq "$(stat -c %C "$root"/{etc/passwd,dev/null,dev/shm,dev/pts,dev/pts/ptmx,dev/mqueue} | sort -u)" \
         "$(contexts file | cut -d: -f1-3):$(level_of "$first")"
+    b exec "$ID-a" /bin/sh -c ': >/dev/mqueue/queue'
+    assert_eq "$(level_of "$(stat -c %C "$root/dev/mqueue/queue")")" "$(level_of "$first")"
     b terminate "$ID-a" "$ID-b"
 }
 
@@ -221,7 +223,7 @@ test_directories_keep_theirs() {
 print_denials() {
     { grep 'avc:  denied' /var/log/audit/audit.log || true; } |
         sed -E 's/^.*denied +(\{[^}]*\}).*(comm="[^"]*").*scontext=([^ ]*).*tcontext=([^ ]*).*tclass=([^ ]*).*/# \1 \2 \3 \4 \5/; s/^type=/# &/' |
-        sort | uniq -c | sort -rn | sed -E 's/^ *([0-9]+) # /# AVC \1 /' | head -n 40
+        sort | uniq -c | sort -rn | sed -E -n '1,40s/^ *([0-9]+) # /# AVC \1 /p'
 }
 
 trap print_denials EXIT
