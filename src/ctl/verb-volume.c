@@ -74,16 +74,6 @@ static const TableColumn columns[] = {
     {"PATH", "path", TABLE_TRUNCATE},
 };
 
-/* When the directory was made: what is below it may change, the directory itself never does again. */
-static uint64_t made_usec(int fd)
-{
-    struct statx st;
-
-    return statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) == 0 && (st.stx_mask & STATX_BTIME)
-               ? (uint64_t) st.stx_btime.tv_sec * 1000000 + st.stx_btime.tv_nsec / 1000
-               : 0;
-}
-
 static const char *used_by(const Volumes *volumes, const char *name)
 {
     _cleanup_volume_ Volume volume = VOLUME_NONE;
@@ -104,7 +94,7 @@ static int add_volume(Table *table, const Volumes *volumes, const char *name, Er
 
     if (r < 0)
         return say(name, r, error);
-    usec = made_usec(volume.fd);
+    usec = volume_made_usec(&volume);
     age = usec > 0 ? time_format_relative(usec, time_now_usec()) : NULL;
     r = path ? table_add_row(table) : -ENOMEM;
     if (r == 0)

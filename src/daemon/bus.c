@@ -42,6 +42,10 @@ static const Operation operations[_BUS_OPERATION_MAX] = {
     [BUS_UNREGISTER] = {method_unregister, NULL},
     [BUS_EXEC] = {method_exec, arguments_exec},
     [BUS_OPEN_SHELL] = {method_open_shell, arguments_shell},
+    [BUS_GET_VOLUME] = {method_get_volume, NULL},
+    [BUS_LIST_VOLUMES] = {method_list_volumes, NULL},
+    [BUS_CREATE_VOLUME] = {method_create_volume, NULL},
+    [BUS_REMOVE_VOLUME] = {method_remove_volume, NULL},
 };
 
 int bus_reply_error(sd_bus_message *message, const char *name, const char *format, ...)
@@ -103,6 +107,8 @@ static void look_up(Request *request)
         return;
     if (request->method->flags & BUS_METHOD_ON_IMAGE)
         request->has_image = object_load_image(daemon, request->name, &image, NULL) == 0;
+    else if (request->method->flags & BUS_METHOD_ON_VOLUME)
+        request->has_volume = object_has_volume(daemon, request->name);
     else if (request->method->flags & BUS_METHOD_ON_DEFINITION)
         (void) definition_look_up(request);
     else
@@ -129,7 +135,7 @@ static TierFacts gather_facts(const Request *request)
         .is_own = machine && caller_owns(request->caller, (uid_t) machine->owner),
         .is_foreign = machine && machine->foreign,
         .is_about = request->name != NULL,
-        .is_missing = !machine && !request->has_image && !request->definition,
+        .is_missing = !machine && !request->has_image && !request->has_volume && !request->definition,
         .enters = method->flags & BUS_METHOD_ENTERS,
         .configures = method->flags & BUS_METHOD_CONFIGURES,
         .is_isolated = is_isolated(request),
@@ -213,6 +219,12 @@ static int on_image_call(sd_bus_message *message, void *userdata, sd_bus_error *
 {
     (void) ret_error;
     return bus_dispatch(userdata, BUS_OBJECT_IMAGE, message, BUS_TIER_READ);
+}
+
+static int on_volume_call(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    (void) ret_error;
+    return bus_dispatch(userdata, BUS_OBJECT_VOLUME, message, BUS_TIER_READ);
 }
 
 /* Names of arguments as sd-bus wants them: each with its NUL, those of the results behind. */
@@ -300,6 +312,7 @@ int bus_add_objects(Daemon *daemon)
         [BUS_OBJECT_MANAGER] = on_manager_call,
         [BUS_OBJECT_MACHINE] = on_machine_call,
         [BUS_OBJECT_IMAGE] = on_image_call,
+        [BUS_OBJECT_VOLUME] = on_volume_call,
     };
 
     for (BusObject object = 0; object < _BUS_OBJECT_MAX; object++) {

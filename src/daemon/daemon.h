@@ -48,12 +48,14 @@ struct Daemon {
     size_t machines_count;
     KnownImage *images; /* sorted by reference; only while somebody is told of changes */
     size_t images_count;
-    sd_event_source *machines_watch, *images_watch, *idle_timer;
+    char **volumes; /* the same of volumes */
+    sd_event_source *machines_watch, *images_watch, *volumes_watch, *idle_timer;
     sd_bus_track *subscribers;
 
     /* The object that sd-bus is just serving; see object.c. */
     Machine *machine;
     StoreImage *image;
+    char *volume;
 
     struct Pending *pending;  /* requests that polkit is asked about */
     struct Job *jobs;         /* requests that a child works on */
@@ -80,8 +82,9 @@ typedef struct Request {
     BusObject object;
     const BusMethod *method;
     const Caller *caller;
-    char *name;     /* the machine or image it is about, NULL; owned */
+    char *name;     /* the machine, image or volume it is about, NULL; owned */
     bool has_image; /* there is an image of that name */
+    bool has_volume;
 
     uint64_t timeout_usec;
     KillWhom whom;
@@ -117,12 +120,13 @@ int bus_reply_failure(sd_bus_message *message, int code, const Error *error);
 
 /* object.c: paths, and the objects behind them. */
 char *object_path(BusObject object, const char *name);
-/* Loads the object of a path into daemon->machine or daemon->image: 1, or 0 when there is none. */
+/* Loads the object of a path into daemon->machine, daemon->image or daemon->volume: 1, or 0 when there is none. */
 int object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
                 sd_bus_error *ret_error);
 int object_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *ret_error);
 int object_get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
                         sd_bus_message *reply, void *userdata, sd_bus_error *ret_error);
+bool object_has_volume(Daemon *daemon, const char *name);
 /* Needs no more of the record than name, cgroup and leader. */
 const char *object_machine_state(Roster *roster, const Machine *machine);
 /* UTF-8 whatever it was; NULL: no memory. */
@@ -139,8 +143,9 @@ void authorize_cancel_all(Daemon *daemon);
 
 /* watch.c: what is known of machines and images, kept up to date while the daemon runs. */
 int watch_start(Daemon *daemon);
-/* Images are watched from the first subscriber on. */
+/* Images and volumes are watched from the first subscriber on. */
 int watch_images(Daemon *daemon);
+int watch_volumes(Daemon *daemon);
 void watch_done(Daemon *daemon);
 const KnownMachine *watch_find_machine(const Daemon *daemon, const char *name);
 
@@ -196,6 +201,14 @@ int method_pause(Request *request);
 int method_resume(Request *request);
 int method_remove_image(Request *request);
 
+/* method-volume.c */
+int method_get_volume(Request *request);
+int method_list_volumes(Request *request);
+int method_create_volume(Request *request);
+int method_remove_volume(Request *request);
+/* A property of daemon->volume. */
+int volume_append_property(Daemon *daemon, sd_bus_message *reply, const BusProperty *property);
+
 /* method-register.c */
 int arguments_register(Request *request);
 int method_register(Request *request);
@@ -210,5 +223,7 @@ int method_open_shell(Request *request);
 int method_start(Request *request);
 int method_remove_container(Request *request);
 int method_load_image(Request *request);
+/* Runs berthctl in a unit of its own and answers by `reply`, NULL: with nothing, or an error. */
+int session_run_command(Request *request, char *const *argv, const char *description, int input_fd, SessionReply reply);
 /* Reads the definition of the request's name into request->definition. */
 int definition_look_up(Request *request);

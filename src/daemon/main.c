@@ -225,6 +225,7 @@ static void daemon_done(Daemon *daemon)
     sd_event_unref(daemon->event);
     machine_free(daemon->machine);
     store_image_free(daemon->image);
+    free(daemon->volume);
     store_free(daemon->store);
     roster_close(daemon->roster);
 }

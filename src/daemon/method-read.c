@@ -150,6 +150,9 @@ int method_subscribe(Request *request)
 
     if (r < 0)
         log_warning("changes of images cannot be told: %s", strerror(-r));
+    r = watch_volumes(daemon);
+    if (r < 0)
+        log_warning("changes of volumes cannot be told: %s", strerror(-r));
     r = sd_bus_track_add_name(daemon->subscribers, request->caller->sender);
     return r < 0 ? r : sd_bus_reply_method_return(request->message, NULL);
 }

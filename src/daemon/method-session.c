@@ -183,7 +183,7 @@ int method_open_shell(Request *request)
     return session_start(request, &spec);
 }
 
-static int run_command(Request *request, char *const *argv, const char *description, int input_fd, SessionReply reply)
+int session_run_command(Request *request, char *const *argv, const char *description, int input_fd, SessionReply reply)
 {
     SessionSpec spec = {
         .argv = argv,
@@ -204,7 +204,7 @@ int method_start(Request *request)
     if (!request->definition)
         return bus_reply_error(request->message, BUS_ERROR_NO_SUCH_DEFINITION, "%s",
                                request->problem.text ? request->problem.text : "There is no definition of that name");
-    return run_command(request, argv, "Start of a container", -EBADF, NULL);
+    return session_run_command(request, argv, "Start of a container", -EBADF, NULL);
 }
 
 int method_remove_container(Request *request)
@@ -212,7 +212,7 @@ int method_remove_container(Request *request)
     _cleanup_strv_ char **argv = request->force ? strv_new("berthctl", "rm", "--force", "--", request->name, NULL)
                                                 : strv_new("berthctl", "rm", "--", request->name, NULL);
 
-    return run_command(request, argv, "Removal of a container", -EBADF, NULL);
+    return session_run_command(request, argv, "Removal of a container", -EBADF, NULL);
 }
 
 int method_load_image(Request *request)
@@ -224,7 +224,7 @@ int method_load_image(Request *request)
         r = strv_append_format(&argv, "--name=%s", request->reference);
     if (r == 0)
         r = strv_append(&argv, "-");
-    return r < 0 ? r : run_command(request, argv, "Load of an image", request->fds[0], NULL);
+    return r < 0 ? r : session_run_command(request, argv, "Load of an image", request->fds[0], NULL);
 }
 
 int definition_look_up(Request *request)

@@ -5,6 +5,7 @@
 
 #include "base/strv.h"
 #include "base/text.h"
+#include "host/volume.h"
 #include "machines/pause.h"
 
 #include <errno.h>
@@ -71,12 +72,36 @@ static bool find_image(Daemon *daemon, const char *hex)
            object_load_image(daemon, digest_format(&digest).text, &daemon->image, NULL) == 0;
 }
 
+bool object_has_volume(Daemon *daemon, const char *name)
+{
+    _cleanup_close_ int volumes_fd = -EBADF;
+    _cleanup_volume_ Volume volume = VOLUME_NONE;
+
+    return volumes_open(daemon->roster->data_fd, false, &volumes_fd) == 0 &&
+           volume_open(volumes_fd, name, VOLUME_UNLOCKED, &volume) == 0;
+}
+
+static bool find_volume(Daemon *daemon, const char *name)
+{
+    free(daemon->volume);
+    daemon->volume = strdup(name);
+    return daemon->volume && object_has_volume(daemon, name);
+}
+
+static BusObject find_interface(const char *name)
+{
+    BusObject object = BUS_OBJECT_MANAGER;
+
+    while (strcmp(bus_interfaces[object].name, name) != 0)
+        object++;
+    return object;
+}
+
 int object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
                 sd_bus_error *ret_error)
 {
     Daemon *daemon = userdata;
-    BusObject object =
-        strcmp(interface, bus_interfaces[BUS_OBJECT_MACHINE].name) == 0 ? BUS_OBJECT_MACHINE : BUS_OBJECT_IMAGE;
+    BusObject object = find_interface(interface);
     _cleanup_free_ char *name = NULL;
     int r = sd_bus_path_decode(path, bus_interfaces[object].path, &name);
 
@@ -84,7 +109,9 @@ int object_find(sd_bus *bus, const char *path, const char *interface, void *user
     (void) ret_error;
     if (r <= 0)
         return r;
-    if (object == BUS_OBJECT_MACHINE ? !find_machine(daemon, name) : !find_image(daemon, name))
+    if (object == BUS_OBJECT_MACHINE ? !find_machine(daemon, name)
+        : object == BUS_OBJECT_IMAGE ? !find_image(daemon, name)
+                                     : !find_volume(daemon, name))
         return 0;
     *ret_found = daemon;
     return 1;
@@ -108,6 +135,20 @@ static int enumerate_images(Daemon *daemon, char ***paths)
     return r == -ENOENT ? 0 : r;
 }
 
+static int enumerate_volumes(Daemon *daemon, char ***paths)
+{
+    _cleanup_strv_ char **names = NULL;
+    _cleanup_close_ int volumes_fd = -EBADF;
+    int r = volumes_open(daemon->roster->data_fd, false, &volumes_fd);
+
+    if (r == 0)
+        r = volumes_list(volumes_fd, &names);
+    STRV_FOREACH (name, names)
+        if (r == 0)
+            r = strv_push(paths, object_path(BUS_OBJECT_VOLUME, *name));
+    return r == -ENOENT ? 0 : r;
+}
+
 int object_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *ret_error)
 {
     Daemon *daemon = userdata;
@@ -118,6 +159,8 @@ int object_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***re
     (void) ret_error;
     if (strcmp(prefix, bus_interfaces[BUS_OBJECT_IMAGE].path) == 0)
         r = enumerate_images(daemon, &paths);
+    if (strcmp(prefix, bus_interfaces[BUS_OBJECT_VOLUME].path) == 0)
+        r = enumerate_volumes(daemon, &paths);
     for (size_t i = 0;
          r == 0 && i < daemon->machines_count && strcmp(prefix, bus_interfaces[BUS_OBJECT_MACHINE].path) == 0; i++)
         r = strv_push(&paths, object_path(BUS_OBJECT_MACHINE, daemon->machines[i].name));
@@ -226,20 +269,20 @@ int object_get_property(sd_bus *bus, const char *path, const char *interface, co
                         void *userdata, sd_bus_error *ret_error)
 {
     Daemon *daemon = userdata;
-    BusObject object = BUS_OBJECT_MANAGER;
+    BusObject object = find_interface(interface);
     const BusProperty *property;
 
     (void) bus;
     (void) path;
     (void) ret_error;
-    while (strcmp(bus_interfaces[object].name, interface) != 0)
-        object++;
     property = bus_property_find(object, name);
     idle_touch(daemon);
     if (object == BUS_OBJECT_MACHINE)
         return append_machine(daemon, reply, property);
     if (object == BUS_OBJECT_IMAGE)
         return append_image(daemon, reply, property);
+    if (object == BUS_OBJECT_VOLUME)
+        return volume_append_property(daemon, reply, property);
     return strcmp(name, "Version") == 0 ? append_text(reply, BERTH_VERSION)
                                         : sd_bus_message_append(reply, "u", (uint32_t) daemon->machines_count);
 }

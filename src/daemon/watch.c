@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "host/volume.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -254,6 +255,43 @@ static int on_images(sd_event_source *source, const struct inotify_event *event,
     return 0;
 }
 
+static int list_volumes(Daemon *daemon, bool create, char ***ret)
+{
+    _cleanup_close_ int volumes_fd = -EBADF;
+    int r = volumes_open(daemon->roster->data_fd, create, &volumes_fd);
+
+    return r < 0 ? r : volumes_list(volumes_fd, ret);
+}
+
+static int compare_volumes(Daemon *daemon)
+{
+    _cleanup_strv_ char **now = NULL;
+    int r = list_volumes(daemon, false, &now);
+
+    if (r < 0)
+        return r;
+    STRV_FOREACH (name, daemon->volumes)
+        if (!strv_contains(now, *name))
+            (void) emit(daemon, "VolumeRemoved", BUS_OBJECT_VOLUME, *name, *name);
+    STRV_FOREACH (name, now)
+        if (!strv_contains(daemon->volumes, *name))
+            (void) emit(daemon, "VolumeNew", BUS_OBJECT_VOLUME, *name, *name);
+    strv_free(daemon->volumes);
+    daemon->volumes = TAKE_PTR(now);
+    return 0;
+}
+
+static int on_volumes(sd_event_source *source, const struct inotify_event *event, void *userdata)
+{
+    int r = compare_volumes(userdata);
+
+    (void) source;
+    (void) event;
+    if (r < 0)
+        log_warning("cannot follow what becomes of volumes: %s", strerror(-r));
+    return 0;
+}
+
 static int add_watch(Daemon *daemon, int dir_fd, const char *below, sd_event_inotify_handler_t handler,
                      uint32_t more_events, sd_event_source **ret)
 {
@@ -289,10 +327,25 @@ int watch_images(Daemon *daemon)
     return r < 0 ? r : 0;
 }
 
+int watch_volumes(Daemon *daemon)
+{
+    int r;
+
+    if (daemon->volumes_watch)
+        return 0;
+    /* Made when it is not there, as that of images. */
+    r = list_volumes(daemon, true, &daemon->volumes);
+    if (r == 0)
+        r = add_watch(daemon, daemon->roster->data_fd, "volumes", on_volumes, IN_CREATE, &daemon->volumes_watch);
+    return r < 0 ? r : compare_volumes(daemon);
+}
+
 void watch_done(Daemon *daemon)
 {
     sd_event_source_unref(daemon->machines_watch);
     sd_event_source_unref(daemon->images_watch);
+    sd_event_source_unref(daemon->volumes_watch);
+    strv_free(daemon->volumes);
     for (size_t i = 0; i < daemon->machines_count; i++)
         known_machine_done(&daemon->machines[i]);
     free(daemon->machines);

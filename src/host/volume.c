@@ -118,6 +118,24 @@ int volume_open(int volumes_fd, const char *name, VolumeFlags flags, Volume *ret
     }
 }
 
+bool volume_is_used(const Volume *volume)
+{
+    if (flock(volume->fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK;
+    (void) flock(volume->fd, LOCK_UN);
+    return false;
+}
+
+/* What is below the directory may change, the directory itself never does again. */
+uint64_t volume_made_usec(const Volume *volume)
+{
+    struct statx st;
+
+    return statx(volume->fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) == 0 && (st.stx_mask & STATX_BTIME)
+               ? (uint64_t) st.stx_btime.tv_sec * 1000000 + st.stx_btime.tv_nsec / 1000
+               : 0;
+}
+
 int volume_remove(int volumes_fd, const char *name)
 {
     _cleanup_free_ char *aside = text_format(REMOVED_PREFIX "%s", name);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* volumes/ below the data directory; -ENOENT without `create`. */
 int volumes_open(int data_fd, bool create, int *ret_fd);
@@ -37,6 +38,11 @@ int volume_open(int volumes_fd, const char *name, VolumeFlags flags, Volume *ret
 int volume_remove(int volumes_fd, const char *name);
 /* The same for what a removal that was cut off has left. */
 void volumes_sweep(int volumes_fd);
+
+/* Whether somebody holds its lock, of one opened with VOLUME_UNLOCKED. Does not wait. */
+bool volume_is_used(const Volume *volume);
+/* When it was made, in microseconds of CLOCK_REALTIME; 0 where the file system does not tell. */
+uint64_t volume_made_usec(const Volume *volume);
 
 /* 1: there is nothing in it, 0: there is, or -errno. */
 int volume_is_empty(const Volume *volume);

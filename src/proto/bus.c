@@ -56,6 +56,14 @@ static const BusMethod manager_methods[] = {
      BUS_METHOD_NAMED | BUS_METHOD_ON_IMAGE,
      "removes a name of an image and, when it was the last, the image; an ID that has several names needs force. Returns the "
      "names and IDs that are gone"},
+    {"GetVolume", BUS_GET_VOLUME, "s", "name", "o", "volume", BUS_TIER_READ, BUS_METHOD_NAMED | BUS_METHOD_ON_VOLUME,
+     "the object of a named volume"},
+    {"ListVolumes", BUS_LIST_VOLUMES, "", "", "a(sbto)", "volumes", BUS_TIER_READ, 0,
+     "the named volumes: name, whether a running container uses it, when it was made, object"},
+    {"CreateVolume", BUS_CREATE_VOLUME, "s", "name", "o", "volume", BUS_TIER_MANAGE, BUS_METHOD_NAMED | BUS_METHOD_ON_VOLUME,
+     "makes an empty volume; when there is one of that name there is nothing to do"},
+    {"RemoveVolume", BUS_REMOVE_VOLUME, "s", "name", "", "", BUS_TIER_MANAGE, BUS_METHOD_NAMED | BUS_METHOD_ON_VOLUME,
+     "removes a volume and what is in it, unless a container uses it or a definition mounts it"},
 };
 
 static const BusProperty manager_properties[] = {
@@ -69,6 +77,8 @@ static const BusSignal manager_signals[] = {
     {"MachineChanged", "so", "name machine", "a machine's record has changed: its program has begun to run, for example"},
     {"ImageNew", "so", "reference image", "a name of an image appeared or means another image now"},
     {"ImageRemoved", "so", "reference image", "a name of an image is gone"},
+    {"VolumeNew", "so", "name volume", "a volume was made"},
+    {"VolumeRemoved", "so", "name volume", "a volume is gone"},
 };
 
 static const BusMethod machine_methods[] = {
@@ -123,6 +133,17 @@ static const BusProperty image_properties[] = {
     {"Layers", "as", NULL, BUS_PROPERTY_CONST | BUS_PROPERTY_PUBLIC, "the DiffIDs of its layers, lowest first"},
 };
 
+static const BusMethod volume_methods[] = {
+    {"Remove", BUS_REMOVE_VOLUME, "", "", "", "", BUS_TIER_MANAGE, BUS_METHOD_ON_VOLUME, "as RemoveVolume()"},
+};
+
+static const BusProperty volume_properties[] = {
+    {"Name", "s", NULL, BUS_PROPERTY_CONST | BUS_PROPERTY_PUBLIC, "its name"},
+    {"Used", "b", NULL, BUS_PROPERTY_PUBLIC, "whether a running container uses it"},
+    {"CreatedTimestamp", "t", NULL, BUS_PROPERTY_CONST | BUS_PROPERTY_PUBLIC, "when it was made, microseconds of CLOCK_REALTIME; 0 where that is not known"},
+    {"Path", "s", NULL, BUS_PROPERTY_CONST, "where its files are on the host"},
+};
+
 const BusInterface bus_interfaces[] = {
     [BUS_OBJECT_MANAGER] = {BUS_NAME ".Manager", BUS_PATH,
         manager_methods, ELEMENTSOF(manager_methods), manager_properties, ELEMENTSOF(manager_properties),
@@ -133,12 +154,16 @@ const BusInterface bus_interfaces[] = {
     [BUS_OBJECT_IMAGE] = {BUS_NAME ".Image", BUS_PATH "/image",
         image_methods, ELEMENTSOF(image_methods), image_properties, ELEMENTSOF(image_properties),
         NULL, 0, "one image of the store"},
+    [BUS_OBJECT_VOLUME] = {BUS_NAME ".Volume", BUS_PATH "/volume",
+        volume_methods, ELEMENTSOF(volume_methods), volume_properties, ELEMENTSOF(volume_properties),
+        NULL, 0, "one named volume"},
 };
 
 const BusErrorName bus_error_names[] = {
     {BUS_ERROR_NO_SUCH_MACHINE, ENXIO, "no machine of that name runs"},
     {BUS_ERROR_MACHINE_EXISTS, EEXIST, "there is a machine of that name, or one is just being started"},
     {BUS_ERROR_NO_SUCH_IMAGE, ENOENT, "there is no image of that name"},
+    {BUS_ERROR_NO_SUCH_VOLUME, ENOENT, "there is no volume of that name"},
     {BUS_ERROR_NO_SUCH_DEFINITION, ENOENT, "there is no definition of that name that could be started"},
     {BUS_ERROR_NOT_IN_MACHINE, ENXIO, "the process belongs to no machine"},
     {BUS_ERROR_TOO_MANY, EBUSY, "the caller has too many requests under way; wait for some to end"},

@@ -35,15 +35,20 @@ typedef enum BusOperation {
     BUS_OPEN_SHELL,
     BUS_REGISTER,
     BUS_UNREGISTER,
+    BUS_GET_VOLUME,
+    BUS_LIST_VOLUMES,
+    BUS_CREATE_VOLUME,
+    BUS_REMOVE_VOLUME,
     _BUS_OPERATION_MAX,
 } BusOperation;
 
 typedef enum BusMethodFlags {
-    BUS_METHOD_NAMED = 1 << 0,         /* the first argument names the machine or image */
+    BUS_METHOD_NAMED = 1 << 0,         /* the first argument names the machine, image or volume */
     BUS_METHOD_ENTERS = 1 << 1,        /* see TierFacts */
     BUS_METHOD_CONFIGURES = 1 << 2,    /* see TierFacts */
     BUS_METHOD_ON_IMAGE = 1 << 3,      /* about an image, not a machine */
     BUS_METHOD_ON_DEFINITION = 1 << 4, /* about a definition */
+    BUS_METHOD_ON_VOLUME = 1 << 5,     /* about a volume */
 } BusMethodFlags;
 
 typedef struct BusMethod {
@@ -72,10 +77,16 @@ typedef struct BusSignal {
     const char *name, *signature, *names, *doc;
 } BusSignal;
 
-typedef enum BusObject { BUS_OBJECT_MANAGER, BUS_OBJECT_MACHINE, BUS_OBJECT_IMAGE, _BUS_OBJECT_MAX } BusObject;
+typedef enum BusObject {
+    BUS_OBJECT_MANAGER,
+    BUS_OBJECT_MACHINE,
+    BUS_OBJECT_IMAGE,
+    BUS_OBJECT_VOLUME,
+    _BUS_OBJECT_MAX
+} BusObject;
 
 typedef struct BusInterface {
-    const char *name, *path; /* for machines and images the path's prefix */
+    const char *name, *path; /* for machines, images and volumes the path's prefix */
     const BusMethod *methods;
     size_t methods_count;
     const BusProperty *properties;
@@ -103,6 +114,7 @@ typedef struct BusErrorName {
 #define BUS_ERROR_NO_SUCH_MACHINE    BUS_ERROR_PREFIX "NoSuchMachine"
 #define BUS_ERROR_MACHINE_EXISTS     BUS_ERROR_PREFIX "MachineExists"
 #define BUS_ERROR_NO_SUCH_IMAGE      BUS_ERROR_PREFIX "NoSuchImage"
+#define BUS_ERROR_NO_SUCH_VOLUME     BUS_ERROR_PREFIX "NoSuchVolume"
 #define BUS_ERROR_NO_SUCH_DEFINITION BUS_ERROR_PREFIX "NoSuchDefinition"
 #define BUS_ERROR_NOT_IN_MACHINE     BUS_ERROR_PREFIX "NoMachineForPID"
 #define BUS_ERROR_TOO_MANY           BUS_ERROR_PREFIX "TooManyRequests"

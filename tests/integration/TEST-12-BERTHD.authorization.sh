@@ -17,6 +17,8 @@ set_up() {
 
 # A program that makes the machine sim-000 anew, of a process that one may kill.
 simulator() {
+    DATA=${BERTH_DATA_DIR:-/var/lib/berth}
+    (umask 077 && mkdir -p "$DATA/volumes")
     {
         echo '#!/bin/bash'
         declare -f simulate_machines
@@ -27,6 +29,7 @@ simulator() {
         echo 'for old in '"$TEST_TMP"'/leaders/*; do [[ ! -e $old ]] || { kill -KILL "${old##*/}" 2>/dev/null; rm -f "$old"; }; done'
         echo 'mkdir -p '"$TEST_TMP"'/leaders; : >'"$TEST_TMP"'/leaders/$pid'
         echo 'simulate_machines 1 "$pid"'
+        echo "mkdir -p '$DATA/volumes/sim-000/data'"
     } >"$TEST_TMP/simulate"
     chmod +x "$TEST_TMP/simulate"
     on_exit end_simulation
@@ -37,6 +40,7 @@ end_simulation() {
     for leader in "$TEST_TMP"/leaders/*; do
         [[ ! -e $leader ]] || kill -KILL "${leader##*/}" 2>/dev/null || true
     done
+    rm -rf "${DATA:?}/volumes/sim-000" "${DATA:?}/volumes/not-there"
     rm -f "$BERTH_RUN/machines/sim-000" "$BERTH_RUN/locks/sim-000"
 }
 
