@@ -166,7 +166,8 @@ static int open_output_pipes(Context *context, const StepSupervise *supervise)
         context->output_fds[i] = fds[0];
         context->payload_stdio[i + 1] = fds[1];
     }
-    context->payload_stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (!supervise->echo)
+        context->payload_stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return 0;
 }
 

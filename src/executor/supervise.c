@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "executor/echo.h"
 #include "executor/lifecycle.h"
 #include "executor/notify.h"
 #include "executor/output.h"
@@ -46,6 +47,7 @@ typedef struct Supervisor {
     bool is_to_restart; /* it ended to be started anew */
     bool is_last_end;   /* somebody wants it to end: it is not started again */
     uint64_t restarts, backoff_msec;
+    Echo echo;
     Output *output; /* NULL when the payload writes to its caller's files itself */
     int signals_fd;
     int clients[CLIENTS_MAX];  /* attached, -EBADF: free */
@@ -149,6 +151,7 @@ static bool pump(Supervisor *supervisor, int fd, int stream)
     if (n <= 0)
         return false;
     output_write(supervisor->output, stream, data, (size_t) n);
+    echo_write(&supervisor->echo, stream, data, (size_t) n);
     send_to_clients(supervisor, stream, data, (size_t) n);
     return true;
 }
@@ -307,8 +310,8 @@ static int loop(Supervisor *supervisor)
             {context->payload_pidfd, POLLIN, 0},
             {supervisor->signals_fd, POLLIN, 0},
             {context->control_fd, POLLIN, 0},
-            {context->output_fds[0], POLLIN, 0},
-            {context->output_fds[1], POLLIN, 0},
+            echo_poll(&supervisor->echo, 1, context->output_fds[0]),
+            echo_poll(&supervisor->echo, 2, context->output_fds[1]),
             {reads_terminal ? context->terminal_fd : -1, POLLIN, 0},
             {listen_fd, POLLIN, 0},
             {supervisor->notify.fd, POLLIN, 0},
@@ -323,7 +326,8 @@ static int loop(Supervisor *supervisor)
         if (poll(polls, ELEMENTSOF(polls), wait_time_msec(supervisor)) < 0 && errno != EINTR)
             return -errno;
         for (int i = 0; i < 2; i++)
-            if (polls[3 + i].revents && !pump(supervisor, context->output_fds[i], i + 1))
+            if (polls[3 + i].revents && echo_has_room(&supervisor->echo, i + 1, 0) &&
+                !pump(supervisor, context->output_fds[i], i + 1))
                 context->output_fds[i] = safe_close(context->output_fds[i]);
         if (polls[5].revents)
             read_terminal(supervisor);
@@ -362,7 +366,7 @@ static void drain(Supervisor *supervisor)
         struct pollfd poll_one = {*sources[i], POLLIN, 0};
 
         while (*sources[i] >= 0 && poll(&poll_one, 1, 0) > 0)
-            if (!pump(supervisor, *sources[i], i == 1 ? 2 : 1))
+            if (!echo_has_room(&supervisor->echo, i == 1 ? 2 : 1, -1) || !pump(supervisor, *sources[i], i == 1 ? 2 : 1))
                 break;
     }
     output_flush(supervisor->output);
@@ -579,6 +583,16 @@ static bool restart(Supervisor *supervisor, const Message *end)
     return true;
 }
 
+/* What the payload has of its caller's files, and the launcher of the terminal, would never end if it were held here. */
+static void leave_stdio(int count)
+{
+    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int i = 0; i < count && null_fd >= 0; i++)
+        (void) dup2(null_fd, i);
+    (void) safe_close(null_fd);
+}
+
 int supervise(Context *context, const StepSupervise *step)
 {
     Supervisor supervisor = {.context = context, .step = step, .kill_at_usec = UINT64_MAX, .memory_events_fd = -EBADF};
@@ -593,15 +607,10 @@ int supervise(Context *context, const StepSupervise *step)
         supervisor.output = calloc(1, sizeof(Output));
         if (!supervisor.output || output_init(supervisor.output, context, step) < 0)
             return -ENOMEM;
-    } else {
-        /* The payload has its caller's files and the launcher has the terminal; held here they would never end. */
-        int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-        for (int i = 0; i < 3 && null_fd >= 0; i++)
-            (void) dup2(null_fd, i);
-        (void) safe_close(null_fd);
+    } else
         context->terminal_fd = safe_close(context->terminal_fd);
-    }
+    leave_stdio(step->echo ? 1 : 3);
+    supervisor.echo = (Echo){.is_open = {step->echo, step->echo}};
 
     if (step->run_fd && context->cgroup_fd >= 0)
         supervisor.memory_events_fd = openat(context->cgroup_fd, "memory.events", O_RDONLY | O_CLOEXEC);

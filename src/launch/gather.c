@@ -287,10 +287,11 @@ static int gather_log(Launch *launch, Error *error)
                           "use --log-driver=file");
     if (driver == LOG_DRIVER_PASSTHROUGH && spec->detach && spec->tty)
         driver = LOG_DRIVER_NONE;
-    launch->facts.log = driver == LOG_DRIVER_JOURNALD ? STEP_LOG_JOURNAL
-                        : driver == LOG_DRIVER_FILE   ? STEP_LOG_FILE
-                        : driver == LOG_DRIVER_NONE   ? STEP_LOG_NONE
-                                                      : STEP_LOG_PASSTHROUGH;
+    /* What is not kept is still shown to who waits for it. */
+    launch->facts.log = driver == LOG_DRIVER_JOURNALD               ? STEP_LOG_JOURNAL
+                        : driver == LOG_DRIVER_FILE                 ? STEP_LOG_FILE
+                        : driver == LOG_DRIVER_NONE && spec->detach ? STEP_LOG_NONE
+                                                                    : STEP_LOG_PASSTHROUGH;
     free(launch->machine->log);
     launch->machine->log = strdup(log_driver_to_string(driver));
     if (launch->is_probe)

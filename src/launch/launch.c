@@ -278,7 +278,7 @@ static int prepare_stdio(Launch *launch)
 {
     const ContainerSpec *spec = launch->request.spec;
 
-    if (spec->detach || spec->tty || spec->boot || launch->facts.log != STEP_LOG_PASSTHROUGH)
+    if (spec->detach || spec->tty || spec->boot)
         return 0;
     return launch_prepare_streams(spec->interactive, launch->facts.userns.uid_map, launch->facts.file_label,
                                   launch->child_fds, launch->relay_fds);
@@ -588,7 +588,7 @@ int launch_follow(Launch *launch, MachineExit *ret, Error *error)
     Relay relay = {.control_fd = launch->control_fd, .terminal_fd = -EBADF, .pipes = launch->relay_fds};
     int r;
 
-    if (launch->facts.log != STEP_LOG_PASSTHROUGH)
+    if (launch->facts.log != STEP_LOG_PASSTHROUGH && (spec->tty || spec->boot))
         r = launch_attach(launch->request.roster, launch->machine, ret, error);
     else {
         if (spec->tty || spec->boot) {

@@ -74,6 +74,7 @@ void plan_supervise(Planner *planner)
         .stop_signal = (uint64_t) spec->stop_signal,
         .stop_timeout_usec = spec->timeout_stop_usec,
         .log = facts->log,
+        .echo = facts->log != STEP_LOG_PASSTHROUGH && !spec->detach && !spec->tty && !spec->boot,
         .run_fd = facts->run_fd,
         .keep_exit = facts->keeps_exit,
         .forget_log = spec->remove,

@@ -38,7 +38,7 @@ static const StepField link_fields[] = {STRING(link, name), STRING(link, prefix)
     NUMBER(link, bridge), FIELD(link, network, STEP_FIELD_IPV4), NUMBER(link, prefix_length)};
 static const StepField supervise_fields[] = {STRING(supervise, name), STRING(supervise, id),
     STRING(supervise, image), STRING(supervise, tag), STRING(supervise, unit), NUMBER(supervise, stop_signal),
-    NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd),
+    NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd), NUMBER(supervise, echo),
     NUMBER(supervise, log_max_bytes), NUMBER(supervise, log_max_files), LIST(supervise, log_fields),
     NUMBER(supervise, run_fd), NUMBER(supervise, keep_exit), NUMBER(supervise, forget_log), NUMBER(supervise, attach_fd),
     NUMBER(supervise, is_system), NUMBER(supervise, restarts),

@@ -183,6 +183,7 @@ typedef struct StepSupervise {
     uint64_t stop_signal, stop_timeout_usec;
     uint64_t log;        /* StepLog */
     uint64_t log_fd;     /* STEP_LOG_FILE: where lines are appended */
+    uint64_t echo;       /* 1: the payload reads our standard input, and what it writes goes to our output, too */
     uint64_t run_fd;     /* /run/berth: machines/NAME, locks/NAME and attach/NAME are removed at the end */
     uint64_t keep_exit;  /* 1: exits/NAME is written there */
     uint64_t forget_log; /* 1: logs/NAME is removed too */

@@ -182,4 +182,51 @@ test_log_driver_of_podman_and_none() {
     assert_eq "$OUT" through
 }
 
+# In the foreground what is logged is seen, too, and input arrives: as with docker run and podman run.
+test_foreground() {
+    prepare
+    expect_rc 3 b run --log-driver=file --name="$ID" -D "$ROOT" /bin/sh -c 'echo seen; echo also >&2; cat; exit 3' <<<'not asked for'
+    assert_eq "$OUT/$ERR" seen/also
+    assert_match "$(cat "$BERTH_RUN/logs/$ID")" 'stdout F seen.*stderr F also'
+    # An end that comes at once loses nothing.
+    for _ in 1 2 3 4 5; do
+        expect_rc 0 b run --rm --log-driver=file --name="$ID-short" -D "$ROOT" /bin/echo short
+        assert_eq "$OUT" short
+    done
+    expect_rc 0 b run --rm --log-driver=none --name="$ID-short" -D "$ROOT" /bin/echo 'not kept'
+    assert_eq "$OUT" 'not kept'
+    assert_removed "$ID-short"
+}
+
+test_foreground_with_input() {
+    prepare
+    expect_rc 0 b run -i --log-driver=file --name="$ID" -D "$ROOT" /bin/sh -c 'cat; echo done >&2' <<<$'first\nlast'
+    assert_eq "$OUT/$ERR" $'first\nlast/done'
+    assert_eq "$(grep -o 'stdout . .*' "$BERTH_RUN/logs/$ID")" $'stdout F first\nstdout F last'
+    # More than pipes and sockets hold, to a reader that begins late: nothing is lost.
+    seq 100000 >big
+    b run -i --rm --log-driver=file --name="$ID-big" -D "$ROOT" /bin/cat <big | { sleep 1; cat; } >out
+    cmp big out
+}
+
+test_foreground_reader_that_waits_or_goes() {
+    prepare
+    mkfifo fifo
+    "$BERTHCTL" run --log-driver=file --name="$ID-full" -D "$ROOT" /bin/sh -c 'while :; do echo yes; done' >fifo &
+    exec 7<fifo
+    # It reads nothing: that holds up the payload, and not the supervisor.
+    retry_until 60 test -s "$BERTH_RUN/logs/$ID-full"
+    b stop -t 1 "$ID-full" &
+    retry_until 60 gives "" processes_of_root
+    exec 7<&-
+    wait
+    assert_no_trace "$ID-full"
+    # It goes away: the log goes on.
+    b run --log-driver=file --name="$ID-gone" -D "$ROOT" /bin/sh -c 'while [ ! -e /enough ]; do echo yes; done; echo after' | head -n 1 >/dev/null &
+    retry_until 60 test -s "$BERTH_RUN/logs/$ID-gone"
+    touch "$ROOT/enough"
+    wait
+    assert_match "$(tail -n 1 "$BERTH_RUN/logs/$ID-gone")" 'stdout F after'
+}
+
 run_tests
