@@ -182,7 +182,7 @@ static int mount_image(Ctl *ctl, const ContainerRoot *root, ContainerRootFlags f
     if (r == 0 && count == 1 && !is_writable)
         r = clone_tree(fds[0], "", flags | CONTAINER_ROOT_NO_BELOW, &fd);
     else if (r == 0)
-        fd = overlay_create(&overlay);
+        fd = overlay_create_apart(&overlay);
     for (size_t i = 0; i < count; i++)
         safe_close(fds[i]);
     if (r < 0 || fd < 0)
@@ -298,7 +298,7 @@ int container_root_mount_image(Ctl *ctl, const StoreImage *image, int *ret_fd)
     if (r == 0 && count == 1)
         r = clone_tree(fds[0], "", CONTAINER_ROOT_NO_BELOW, &fd);
     else if (r == 0)
-        r = fd = overlay_create(&overlay);
+        r = fd = overlay_create_apart(&overlay);
     for (size_t i = 0; i < count; i++)
         safe_close(fds[i]);
     if (r < 0)

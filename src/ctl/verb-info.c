@@ -173,14 +173,11 @@ static int probe_overlay(Ctl *ctl, Info *info)
 {
     _cleanup_free_ char *text = NULL;
     bool is_known = file_read_at(AT_FDCWD, "/proc/filesystems", 65536, &text, NULL) == 0 && strstr(text, "\toverlay\n");
-    bool takes_many = kernel_is_at_least(6, 8);
 
     (void) ctl;
     if (!is_known)
         return set(info, INFO_LIMITED, strdup("not loaded"), "images need it: modprobe overlay");
-    return set(info, takes_many ? INFO_OK : INFO_LIMITED,
-               strdup(takes_many ? "with any number of layers" : "with few layers"),
-               takes_many ? NULL : "images with more than some 20 layers need Linux 6.8 (lowerdir+)");
+    return set(info, INFO_OK, strdup("yes"), NULL);
 }
 
 static int probe_idmap(Ctl *ctl, Info *info)

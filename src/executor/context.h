@@ -71,6 +71,8 @@ void context_init(Context *context);
 
 /* Records the text of a failure, once, and returns r. */
 int fail(Context *context, int r, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same for a place in the root that nothing can be mounted on or made in. */
+int target_failure(Context *context, int r, const char *target);
 
 /* The fd that a field names by place plus one; -EBADF for 0 or out of range. */
 int context_fd(const Context *context, uint64_t place_plus_one);

@@ -16,8 +16,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-static int target_failure(Context *context, int r, const char *target)
+int target_failure(Context *context, int r, const char *target)
 {
+    if (r == -EROFS)
+        return fail(context, r,
+                    "the root file system has no '%s', and is read-only: make it there, or use --volatile=overlay",
+                    target);
     if (r == -ELOOP || r == -ENOTDIR)
         return fail(context, r, "'%s' of the root file system must be mounted on ordinary directory, and is none",
                     target);

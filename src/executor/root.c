@@ -98,13 +98,14 @@ static int make_volatile_root(Context *context, int tree_fd)
 
 int apply_root_tree(Context *context, const Step *step)
 {
-    int tree_fd = context_tree(context, step->root_tree.tree);
+    int tree_fd = context_tree(context, step->root_tree.tree), r = 0;
 
-    if (step->root_tree.attributes) {
-        int r = mount_set_attributes(tree_fd, step->root_tree.attributes, 0, true);
-        if (r < 0)
-            return fail(context, r, "cannot set the options of the root: %s", strerror(-r));
-    }
+    if (step->root_tree.attributes)
+        r = mount_set_attributes(tree_fd, step->root_tree.attributes, 0, true);
+    if (r == 0 && step->root_tree.read_only)
+        r = mount_set_attributes(tree_fd, MOUNT_ATTR_RDONLY, 0, false);
+    if (r < 0)
+        return fail(context, r, "cannot set the options of the root: %s", strerror(-r));
     return step->root_tree.volatile_usr ? make_volatile_root(context, tree_fd) : attach_root(context, tree_fd);
 }
 
@@ -199,7 +200,8 @@ int apply_root_overlay(Context *context, const Step *step)
                                                .upper_fd = upper_fd,
                                                .work_fd = work_fd,
                                                .attributes = overlay->attributes,
-                                               .label = overlay->label});
+                                               .label = overlay->label,
+                                               .place = ASIDE});
     if (root_fd < 0)
         return fail(context, root_fd, "cannot mount the overlay of %zu layers: %s", count, strerror(-root_fd));
     return attach_root(context, root_fd);
@@ -234,12 +236,13 @@ int apply_overlay(Context *context, const Step *step)
         return r;
     r = resolve_make(context->root_fd, overlay->target, RESOLVE_DIRECTORY, &target_fd);
     if (r < 0)
-        return fail(context, r, "cannot prepare '%s' in the root file system: %s", overlay->target, strerror(-r));
+        return target_failure(context, r, overlay->target);
     mount_fd = overlay_create(&(OverlayRequest){.lower = lower,
                                                 .lower_count = (size_t) overlay->lower_count,
                                                 .upper_fd = upper_fd,
                                                 .work_fd = work_fd,
-                                                .attributes = overlay->attributes});
+                                                .attributes = overlay->attributes,
+                                                .place = ASIDE});
     if (mount_fd < 0)
         return fail(context, mount_fd, "cannot make the overlay for '%s': %s", overlay->target, strerror(-mount_fd));
     r = mount_attach(mount_fd, target_fd);

@@ -2,12 +2,14 @@
 #include "kernel/join.h"
 
 #include "base/cleanup.h"
+#include "kernel/mount.h"
 #include "kernel/process.h"
 #include "kernel/procfs.h"
 #include "kernel/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
@@ -17,6 +19,13 @@ typedef struct Reply {
     _Alignas(max_align_t) char bytes[JOIN_REPLY_MAX];
 } Reply;
 
+static int enter(int pidfd)
+{
+    if (pidfd >= 0)
+        return setns(pidfd, CLONE_NEWNS) < 0 ? -errno : 0;
+    return unshare(CLONE_NEWNS) < 0 ? -errno : mount_set_propagation("/", MS_PRIVATE);
+}
+
 /* The host's /proc is opened before: the one in there is the container's, which may be anything. */
 static _Noreturn void child_main(int pidfd, JoinFunction function, const void *argument, int socket_fd)
 {
@@ -25,11 +34,8 @@ static _Noreturn void child_main(int pidfd, JoinFunction function, const void *a
     Reply reply = {};
 
     (void) process_set_dumpable(false);
-    if (host_fds_fd < 0)
-        reply.result = host_fds_fd;
-    else if (setns(pidfd, CLONE_NEWNS) < 0)
-        reply.result = -errno;
-    else
+    reply.result = host_fds_fd < 0 ? host_fds_fd : enter(pidfd);
+    if (reply.result == 0)
         reply.result = function(host_fds_fd, argument, reply.bytes, &fd);
     _exit(socket_send(socket_fd, &reply, sizeof(reply), &fd, fd >= 0 ? 1 : 0) < 0);
 }

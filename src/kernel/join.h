@@ -16,4 +16,5 @@ typedef int (*JoinFunction)(int host_fds_fd, const void *argument, void *reply, 
 
 /* Returns what the function returned. `reply` (of at most JOIN_REPLY_MAX bytes) and *ret_fd (may be NULL) are filled
  * when that is >= 0. pidfd names a process in the namespace. */
+/* With a pidfd below 0 the namespace is a copy of our own, private and gone with the child. */
 int join_mounts(int pidfd, JoinFunction function, const void *argument, void *reply, size_t reply_size, int *ret_fd);

@@ -62,6 +62,11 @@ int sys_pivot_root(const char *new_root, const char *put_old)
     return result(syscall(SYS_pivot_root, new_root, put_old));
 }
 
+int sys_mount(const char *type, const char *target, const char *options)
+{
+    return result(syscall(SYS_mount, type, target, type, 0UL, options));
+}
+
 int sys_umount2(const char *path, int flags)
 {
     return result(syscall(SYS_umount2, path, flags));

@@ -20,6 +20,7 @@ int sys_fsconfig(int fs_fd, unsigned command, const char *key, const void *value
 int sys_fsmount(int fs_fd, unsigned attributes);
 int sys_mount_setattr(int dir_fd, const char *path, unsigned flags, struct mount_attr *attributes);
 int sys_pivot_root(const char *new_root, const char *put_old);
+int sys_mount(const char *type, const char *target, const char *options);
 int sys_umount2(const char *path, int flags);
 int sys_pidfd_open(pid_t pid, unsigned flags);
 int sys_pidfd_send_signal(int pidfd, int signal_number);

@@ -72,18 +72,36 @@ static int move_above(int fd, int least, int *ret)
     return *ret < 0 ? -errno : 0;
 }
 
+/* What test builds give the executor besides its plan. */
+static int find_hooks(char *environment[], size_t room)
+{
+    static const char *const names[] = {"BERTH_FAIL_STEP", "BERTH_OLD_OVERLAY"};
+    size_t count = 0;
+
+    for (size_t i = 0; BERTH_TEST_HOOKS && i < ELEMENTSOF(names) && count + 1 < room; i++) {
+        const char *value = secure_getenv(names[i]);
+
+        if (value && !(environment[count++] = text_format("%s=%s", names[i], value)))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 /* With `linger_fd`, the place of its fd, our process becomes the executor. */
 static int run(int program_fd, const int *child_fds, size_t count, size_t fds_count, uint64_t linger_fd, pid_t *ret_pid)
 {
-    const char *fail_step = BERTH_TEST_HOOKS ? secure_getenv("BERTH_FAIL_STEP") : NULL;
-    _cleanup_free_ char *hook = fail_step ? text_format("BERTH_FAIL_STEP=%s", fail_step) : NULL;
     char number[24], linger[24], *argv[] = {(char *) EXECUTOR_NAME, number, linger_fd > 0 ? linger : NULL, NULL};
-    char *environment[] = {hook, NULL};
+    char *environment[3] = {};
+    int r = find_hooks(environment, ELEMENTSOF(environment));
 
     snprintf(number, sizeof(number), "%zu", fds_count);
     snprintf(linger, sizeof(linger), "%llu", (unsigned long long) linger_fd);
-    return linger_fd > 0 ? process_become(program_fd, argv, environment, child_fds, count, ret_pid)
-                         : process_spawn(program_fd, argv, environment, child_fds, count, ret_pid);
+    if (r == 0)
+        r = linger_fd > 0 ? process_become(program_fd, argv, environment, child_fds, count, ret_pid)
+                          : process_spawn(program_fd, argv, environment, child_fds, count, ret_pid);
+    for (size_t i = 0; i < ELEMENTSOF(environment); i++)
+        free(environment[i]);
+    return r;
 }
 
 int launch_make_linger(FdList *fds, uint64_t *ret_place)

@@ -51,7 +51,7 @@ static const StepField supervise_fields[] = {STRING(supervise, name), STRING(sup
 static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),
     STRING(propagation, path)};
 static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(root_tree, volatile_usr),
-    MOUNT(root_tree, attributes)};
+    MOUNT(root_tree, attributes), NUMBER(root_tree, read_only)};
 static const StepField root_overlay_fields[] = {NUMBER(root_overlay, data_tree), LIST(root_overlay, lower),
     STRING(root_overlay, upper), NUMBER(root_overlay, tree), MOUNT(root_overlay, attributes),
     OCTAL(root_overlay, root_mode),

@@ -215,6 +215,7 @@ typedef struct StepRootTree {
     uint64_t tree;
     uint64_t volatile_usr; /* 1: the root is an empty tmpfs with the tree's /usr in it, read-only */
     uint64_t attributes;   /* MOUNT_ATTR_* of the tree and all below it */
+    uint64_t read_only;    /* 1: nothing is made in the tree, no mount point either */
 } StepRootTree;
 
 typedef struct StepRootOverlay {

@@ -36,6 +36,25 @@ test_read_only() {
     has_options "$(mount_at / --read-only)" ro
 }
 
+# Nothing is made in the tree, also no place to mount on.
+test_read_only_lacks_a_mount_point() {
+    local option
+    prepare
+    mkdir up
+    find "$ROOT" -printf '%p %s %m %T@\n' | sort >before
+    for option in --tmpfs=/new/tmpfs --bind="$TEST_TMP:/new" "--bind=$TEST_TMP/before:/new" --volume=/new \
+        "--overlay=$ROOT/etc:$TEST_TMP/up:/new"; do
+        expect_rc 125 run_in --read-only "$option" /bin/true
+        assert_match "$ERR" "no '/new.*read-only.*--volatile=overlay"
+        expect_rc 0 run_in --volatile=overlay "$option" /bin/true
+    done
+    find "$ROOT" -printf '%p %s %m %T@\n' | sort >after
+    cmp before after
+    # Below what is mounted there is room.
+    expect_rc 0 run_in --read-only --tmpfs=/tmp/new /bin/true
+    cmp before after
+}
+
 test_ephemeral() {
     prepare
     find "$ROOT" -printf '%p %s %m %T@\n' | sort >before
@@ -272,6 +291,7 @@ test_volume() {
     # One of its own.
     expect_rc 0 sh_in 'touch /data/new && ls /data' -v /data --ephemeral
     assert_eq "$OUT" new
+    mkdir "$ROOT/data"
     expect_rc 0 sh_in 'touch /data/new && ls /data' -v /data --read-only
     assert_eq "$OUT" new
     [[ ! -e $ROOT/data/new ]]

@@ -65,7 +65,7 @@ test_open_files() {
     prepare
     install_helper probe
     local options
-    for options in '' '--ephemeral' '--init' '--read-only --tmpfs=/x' "--bind=$TEST_TMP:/b --overlay=$TEST_TMP:$TEST_TMP/up:/o"; do
+    for options in '' '--ephemeral' '--init' '--read-only --tmpfs=/mnt' "--bind=$TEST_TMP:/b --overlay=$TEST_TMP:$TEST_TMP/up:/o"; do
         mkdir -p up
         # shellcheck disable=SC2086 # words
         probe_with $options

@@ -215,15 +215,15 @@ test_foreground_reader_that_waits_or_goes() {
     "$BERTHCTL" run --log-driver=file --name="$ID-full" -D "$ROOT" /bin/sh -c 'while :; do echo yes; done' >fifo &
     exec 7<fifo
     # It reads nothing: that holds up the payload, and not the supervisor.
-    retry_until 60 test -s "$BERTH_RUN/logs/$ID-full"
+    retry_until 300 test -s "$BERTH_RUN/logs/$ID-full"
     b stop -t 1 "$ID-full" &
-    retry_until 60 gives "" processes_of_root
+    retry_until 300 gives "" processes_of_root
     exec 7<&-
     wait
     assert_no_trace "$ID-full"
     # It goes away: the log goes on.
     b run --log-driver=file --name="$ID-gone" -D "$ROOT" /bin/sh -c 'while [ ! -e /enough ]; do echo yes; done; echo after' | head -n 1 >/dev/null &
-    retry_until 60 test -s "$BERTH_RUN/logs/$ID-gone"
+    retry_until 300 test -s "$BERTH_RUN/logs/$ID-gone"
     touch "$ROOT/enough"
     wait
     assert_match "$(tail -n 1 "$BERTH_RUN/logs/$ID-gone")" 'stdout F after'
