@@ -73,7 +73,7 @@ struct Ctl {
     const char *output, *output_directory, *settings, *signal, *whom, *user, *workdir, *since, *until, *lines, *timeout,
         *reference, *architecture, *condition, *columns;
     const char *pull, *platform, *tls_verify, *auth_file, *username; /* registries */
-    bool password_stdin;
+    bool password_stdin, verbose, dry_run;
     char **properties, **environment;
     const char *priority, *stream, *instance; /* logs */
     bool runtime;                             /* set-property, update */
@@ -147,6 +147,7 @@ int verb_rename(Ctl *ctl, Error *error);
 int verb_set_property(Ctl *ctl, Error *error);
 int verb_update(Ctl *ctl, Error *error);
 int verb_prune(Ctl *ctl, Error *error);
+int verb_df(Ctl *ctl, Error *error);
 int verb_analyze(Ctl *ctl, Error *error);
 int verb_rm(Ctl *ctl, Error *error);
 int verb_cp(Ctl *ctl, Error *error);

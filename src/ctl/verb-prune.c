@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* prune: what nobody will miss. Definitions that a person wrote are configuration, and stay. */
 
-#include "ctl/container.h"
 #include "ctl/control.h"
 #include "ctl/definitions.h"
+#include "ctl/filter.h"
+#include "ctl/time.h"
+#include "ctl/waste.h"
 
 #include "base/log.h"
-#include "base/path.h"
 #include "base/strv.h"
 #include "base/text.h"
 
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct Waste {
     char **containers;     /* stopped, and defined by nobody but `run` */
@@ -31,15 +33,98 @@ static void waste_done(Waste *waste)
     strv_free(waste->images_as_told);
 }
 
-/* A definition below /run was made by `run`, and none at all by nobody. */
-static bool is_for_this_run(const Container *container)
-{
-    _cleanup_strv_ char **directories = definition_directories();
+/* --- filters --- */
 
-    return !container->definition || (directories && path_is_below(container->definition, directories[1]));
+static const char *const filter_keys[] = {"type", "until", "reference", "label"};
+
+typedef struct Limits {
+    uint64_t until_usec; /* only what is older; UINT64_MAX: all */
+    bool has_containers, has_images;
+} Limits;
+
+/* Of several the earliest counts: each of them must be fulfilled. */
+static int read_until(char *const *filters, uint64_t *ret, Error *error)
+{
+    *ret = UINT64_MAX;
+    STRV_FOREACH (filter, filters) {
+        const char *text = text_after_prefix(*filter, "until=");
+        uint64_t span_usec, usec, now_usec = time_now_usec();
+
+        if (!text)
+            continue;
+        /* A span is an age, as in "24h"; anything else a point in time. */
+        if (text_parse_timespan_usec(text, &span_usec) == 0 && span_usec <= now_usec)
+            usec = now_usec - span_usec;
+        else if (time_parse(text, now_usec, &usec) < 0)
+            return error_set(error, -EINVAL, "--filter=until=%s: neither an age (24h) nor a time (2026-11-23 14:00)",
+                             text);
+        *ret = MIN(*ret, usec);
+    }
+    return 0;
 }
 
-static int find_containers(Ctl *ctl, Waste *waste, Error *error)
+static int read_limits(const Ctl *ctl, Limits *ret, Error *error)
+{
+    bool is_of_images = filter_has(ctl->filters, "reference") || filter_has(ctl->filters, "label");
+    int r = filter_check(ctl->filters, filter_keys, ELEMENTSOF(filter_keys), error);
+
+    if (r == 0)
+        r = read_until(ctl->filters, &ret->until_usec, error);
+    if (r < 0)
+        return r;
+    ret->has_containers = filter_matches(ctl->filters, "type", "container") && !is_of_images;
+    ret->has_images = filter_matches(ctl->filters, "type", "image");
+    if (!ret->has_containers && !ret->has_images)
+        return error_set(error, -EINVAL, "--filter: of type there are 'container' and 'image'");
+    return 0;
+}
+
+/* "KEY" or "KEY=VALUE". */
+static bool has_label(const ImageConfig *config, const char *wanted)
+{
+    for (size_t i = 0; i < config->labels_count; i++) {
+        const char *rest = text_after_prefix(wanted, config->labels[i].key);
+
+        if (rest && (*rest == 0 || (*rest == '=' && strcmp(rest + 1, config->labels[i].value) == 0)))
+            return true;
+    }
+    return false;
+}
+
+/* All labels that are asked for, of what the configuration says; one that cannot be read has none. */
+static bool has_labels(const Ctl *ctl, const StoreImage *image)
+{
+    _cleanup_store_image_ StoreImage *found = NULL;
+
+    STRV_FOREACH (filter, ctl->filters) {
+        const char *wanted = text_after_prefix(*filter, "label=");
+
+        if (!wanted)
+            continue;
+        if (!found && store_find_image(ctl->store, digest_format(&image->id).text, &found, NULL) < 0)
+            return false;
+        if (!has_label(found->config, wanted))
+            return false;
+    }
+    return true;
+}
+
+static bool is_chosen(const Ctl *ctl, const Limits *limits, const StoreImage *image)
+{
+    return image->loaded_usec < limits->until_usec && filter_matches(ctl->filters, "reference", image->reference) &&
+           has_labels(ctl, image);
+}
+
+/* --- what there is --- */
+
+/* Without a record of its end nobody knows how old it is. */
+static bool is_old(const Limits *limits, const Container *container)
+{
+    return limits->until_usec == UINT64_MAX ||
+           (container->exit.finished_usec > 0 && container->exit.finished_usec < limits->until_usec);
+}
+
+static int find_containers(Ctl *ctl, const Limits *limits, Waste *waste, Error *error)
 {
     _cleanup_strv_ char **names = NULL;
     int r = container_list_names(ctl, true, &names, error);
@@ -49,8 +134,8 @@ static int find_containers(Ctl *ctl, Waste *waste, Error *error)
 
         if (r < 0)
             return r;
-        if (container_load(ctl, *name, &container, NULL) < 0 || container_is_running(container) ||
-            !is_for_this_run(container))
+        if (container_load(ctl, *name, &container, NULL) < 0 || !waste_is_container(container) ||
+            !is_old(limits, container))
             continue;
         r = strv_append(&waste->containers, *name);
     }
@@ -63,8 +148,16 @@ static bool is_container(Ctl *ctl, const char *name)
            definition_exists(name, NULL);
 }
 
+static bool is_older(int dir_fd, const char *name, uint64_t until_usec)
+{
+    struct stat st;
+
+    return until_usec == UINT64_MAX || (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                                        (uint64_t) st.st_mtim.tv_sec * 1000000U < until_usec);
+}
+
 /* Names in a directory of records; of a log that was begun anew, "NAME:1", the name. */
-static int find_records(Ctl *ctl, int dir_fd, Waste *waste)
+static int find_records(Ctl *ctl, int dir_fd, uint64_t until_usec, Waste *waste)
 {
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
@@ -79,8 +172,9 @@ static int find_records(Ctl *ctl, int dir_fd, Waste *waste)
 
         if (!name)
             r = -ENOMEM;
-        else if (text_is_name(name) && !strv_contains(waste->containers, name) &&
-                 !strv_contains(waste->records, name) && !is_container(ctl, name))
+        else if (text_is_name(name) && is_older(dir_fd, entry->d_name, until_usec) &&
+                 !strv_contains(waste->containers, name) && !strv_contains(waste->records, name) &&
+                 !is_container(ctl, name))
             r = strv_append(&waste->records, name);
     }
     closedir(directory);
@@ -88,31 +182,7 @@ static int find_records(Ctl *ctl, int dir_fd, Waste *waste)
     return r;
 }
 
-/* The images that containers which stay name, by what the store finds under those names. */
-static int find_used_images(Ctl *ctl, const Waste *waste, char ***ret, Error *error)
-{
-    _cleanup_strv_ char **names = NULL, **used = NULL;
-    int r = container_list_names(ctl, true, &names, error);
-
-    STRV_FOREACH (name, names) {
-        _cleanup_container_ Container *container = NULL;
-        _cleanup_store_image_ StoreImage *image = NULL;
-
-        if (r < 0)
-            return r;
-        if (strv_contains(waste->containers, *name) || container_load(ctl, *name, &container, NULL) < 0)
-            continue;
-        if (container->machine && container->machine->image_id)
-            r = strv_append(&used, container->machine->image_id);
-        if (r == 0 && container->image && store_find_image(ctl->store, container->image, &image, NULL) == 0)
-            r = strv_append(&used, digest_format(&image->id).text);
-    }
-    if (r == 0)
-        *ret = TAKE_PTR(used);
-    return r;
-}
-
-static int find_images(Ctl *ctl, Waste *waste, Error *error)
+static int find_images(Ctl *ctl, const Limits *limits, Waste *waste, Error *error)
 {
     _cleanup_store_image_list_ StoreImageList list = {};
     _cleanup_strv_ char **used = NULL;
@@ -125,12 +195,12 @@ static int find_images(Ctl *ctl, Waste *waste, Error *error)
     if (r == 0)
         r = store_list_images(ctl->store, &list, NULL, error);
     if (r == 0)
-        r = find_used_images(ctl, waste, &used, error);
+        r = waste_list_used_images(ctl, waste->containers, &used, error);
     for (size_t i = 0; r == 0 && i < list.count; i++) {
         const StoreImage *image = list.images[i];
         DigestText id = digest_format(&image->id);
 
-        if ((image->reference && !ctl->all) || strv_contains(used, id.text))
+        if ((image->reference && !ctl->all) || strv_contains(used, id.text) || !is_chosen(ctl, limits, image))
             continue;
         r = strv_append(&waste->images, image->reference ? image->reference : id.text);
         if (r == 0)
@@ -212,48 +282,63 @@ static size_t remove_images(Ctl *ctl, const Waste *waste)
         _cleanup_error_ Error problem = {};
         int r = store_remove_image(ctl->store, *name, 0, &removed, &problem);
 
-        if (r < 0 && r != -ENOENT)
+        /* Somebody has begun to use it, or was faster. */
+        if (r < 0 && r != -ENOENT && r != -EBUSY)
             error_report(&problem, r);
         count += r == 0;
     }
     return count;
 }
 
-int verb_prune(Ctl *ctl, Error *error)
+static int find_waste(Ctl *ctl, const Limits *limits, Waste *waste, Error *error)
 {
-    _cleanup_(waste_done) Waste waste = {};
-    size_t containers, images;
-    int r = ctl_open_roster(ctl, error);
+    int r = 0;
 
-    if (r == 0)
-        r = find_containers(ctl, &waste, error);
-    if (r == 0)
-        r = find_records(ctl, ctl->roster->exits_fd, &waste);
-    if (r == 0)
-        r = find_records(ctl, ctl->roster->logs_fd, &waste);
-    if (r == 0)
-        r = find_images(ctl, &waste, error);
-    if (r < 0)
-        return r;
-    if (waste.containers || waste.records || waste.images) {
-        r = print_waste(&waste);
-        if (r == 0 && !ctl->force) {
-            r = ask(error);
-            if (r <= 0)
-                return r < 0 ? r : 1;
-            r = 0;
-        }
+    if (limits->has_containers) {
+        r = find_containers(ctl, limits, waste, error);
+        if (r == 0)
+            r = find_records(ctl, ctl->roster->exits_fd, limits->until_usec, waste);
+        if (r == 0)
+            r = find_records(ctl, ctl->roster->logs_fd, limits->until_usec, waste);
     }
-    if (r < 0)
-        return r;
-    containers = remove_containers(ctl, &waste);
-    images = remove_images(ctl, &waste);
+    return r == 0 && limits->has_images ? find_images(ctl, limits, waste, error) : r;
+}
+
+static int remove_waste(Ctl *ctl, const Waste *waste, Error *error)
+{
+    size_t containers = remove_containers(ctl, waste), images = remove_images(ctl, waste);
     /* What no image needs, also of loads that were killed. */
-    if (ctl->store)
-        r = store_collect_garbage(ctl->store, error);
+    int r = ctl->store ? store_collect_garbage(ctl->store, error) : 0;
+
     printf("Removed %zu container%s, %zu record%s, %zu image%s.\n", containers, containers == 1 ? "" : "s",
-           strv_length(waste.records), strv_length(waste.records) == 1 ? "" : "s", images, images == 1 ? "" : "s");
+           strv_length(waste->records), strv_length(waste->records) == 1 ? "" : "s", images, images == 1 ? "" : "s");
     if (r == 1)
         log_info("something is being loaded: it will collect what is unused now");
     return MIN(r, 0);
+}
+
+int verb_prune(Ctl *ctl, Error *error)
+{
+    _cleanup_(waste_done) Waste waste = {};
+    Limits limits;
+    int r = read_limits(ctl, &limits, error);
+
+    if (r == 0)
+        r = ctl_open_roster(ctl, error);
+    if (r == 0)
+        r = find_waste(ctl, &limits, &waste, error);
+    if (r < 0)
+        return r;
+    if (waste.containers || waste.records || waste.images)
+        r = print_waste(&waste);
+    else if (ctl->dry_run)
+        puts("There is nothing to remove.");
+    if (r < 0 || ctl->dry_run)
+        return r;
+    if ((waste.containers || waste.records || waste.images) && !ctl->force) {
+        r = ask(error);
+        if (r <= 0)
+            return r < 0 ? r : 1;
+    }
+    return remove_waste(ctl, &waste, error);
 }

@@ -76,11 +76,10 @@ static const TableColumn columns[] = {
 
 static const char *used_by(const Volumes *volumes, const char *name)
 {
-    _cleanup_volume_ Volume volume = VOLUME_NONE;
+    static const char *const words[] = {
+        [VOLUME_UNUSED] = "no", [VOLUME_DEFINED] = "defined", [VOLUME_RUNNING] = "running"};
 
-    if (volume_open(volumes->fd, name, VOLUME_EXCLUSIVE, &volume) == -EBUSY)
-        return "running";
-    return volumes_list_has(volumes->defined, name) ? "defined" : "no";
+    return words[volumes_tell_use(volumes->fd, volumes->defined, name)];
 }
 
 static int add_volume(Table *table, const Volumes *volumes, const char *name, Error *error)

@@ -160,3 +160,12 @@ bool volumes_list_has(char *const *defined, const char *name)
     }
     return false;
 }
+
+VolumeUse volumes_tell_use(int volumes_fd, char *const *defined, const char *name)
+{
+    _cleanup_volume_ Volume volume = VOLUME_NONE;
+
+    if (volume_open(volumes_fd, name, VOLUME_EXCLUSIVE, &volume) == -EBUSY)
+        return VOLUME_RUNNING;
+    return volumes_list_has(defined, name) ? VOLUME_DEFINED : VOLUME_UNUSED;
+}

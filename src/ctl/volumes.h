@@ -13,3 +13,7 @@ int volumes_fill(Ctl *ctl, const ContainerSpec *spec, const StoreImage *image, E
 /* Volumes that definitions mount, each "NAME" or, where an instance decides, "PREFIX*". */
 int volumes_list_defined(char ***ret, Error *error);
 bool volumes_list_has(char *const *defined, const char *name);
+
+typedef enum VolumeUse { VOLUME_UNUSED, VOLUME_DEFINED, VOLUME_RUNNING } VolumeUse;
+/* By a definition, or by a container that runs, at this moment. */
+VolumeUse volumes_tell_use(int volumes_fd, char *const *defined, const char *name);
