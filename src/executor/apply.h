@@ -71,3 +71,6 @@ int apply_seccomp(Context *context, const Step *step);
 
 /* exec.c */
 int apply_exec(Context *context, const Step *step);
+/* The reaper as a program of its own, REAPER_ARGUMENT PID: ends as that child does. */
+#define REAPER_ARGUMENT "--reap"
+int reaper_main(const char *number);

@@ -119,8 +119,8 @@ static int run(Context *context, const StepExec *exec, char **environment)
     return fail(context, -ENOENT, "there is no init program in the tree (looked for systemd and /sbin/init)");
 }
 
-/* PID 1 of a --init container: reaps what is orphaned, forwards signals to the program, ends as it ends. Its memory
- * is a copy of ours; /proc/1/exe is the read-only clone that we run from. */
+/* PID 1 of a --init container: reaps what is orphaned, forwards signals to the program, ends as it ends. /proc/1/exe is the
+ * read-only clone that we run from. */
 static _Noreturn void reap(pid_t program)
 {
     sigset_t all;
@@ -146,11 +146,32 @@ static _Noreturn void reap(pid_t program)
     }
 }
 
+/* The signal mask, with what is pending, and the child come along. What was written to attr/exec counts for this, too. */
+static int become_reaper(int fd, pid_t program)
+{
+    char number[24], *argv[] = {(char *) "berth-init", (char *) REAPER_ARGUMENT, number, NULL}, *environment[] = {NULL};
+
+    snprintf(number, sizeof(number), "%d", (int) program);
+    return process_exec_fd(fd, argv, environment);
+}
+
+int reaper_main(const char *number)
+{
+    char *end = NULL;
+    unsigned long program = strtoul(number, &end, 10);
+
+    (void) process_set_dumpable(false);
+    if (program <= 1 || program > INT_MAX || *end)
+        return 125;
+    reap((pid_t) program);
+}
+
 /* The payload as a child of a reaper. On failure the child reports itself and the reaper ends with its status. */
 static int run_below_reaper(Context *context, const StepExec *exec, char **environment)
 {
     sigset_t all;
     pid_t program;
+    int r;
 
     /* Blocked before the fork, so that no signal falls between it and sigwaitinfo(). */
     sigfillset(&all);
@@ -160,7 +181,10 @@ static int run_below_reaper(Context *context, const StepExec *exec, char **envir
         return fail(context, -errno, "cannot fork: %s", strerror(errno));
     if (program == 0)
         return run(context, exec, environment);
-    reap(program);
+    if (exec->init_fd == 0)
+        reap(program);
+    r = become_reaper(context_fd(context, exec->init_fd), program);
+    return fail(context, r, "cannot confine the reaper: %s", strerror(-r));
 }
 
 /* HOME from the container's passwd unless it was given. */

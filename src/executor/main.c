@@ -3,8 +3,11 @@
  *
  * Fds on entry: 0 to 2 the payload's (or nothing: they become /dev/null), 3 the plan, 4 the socket to the launcher,
  * 5 and up the plan's own, as many as the first argument says. A second argument makes it the main process of a unit: it ends
- * with the payload's code, and not before the pipe is closed whose place among the plan's fds, plus one, the argument is. */
+ * with the payload's code, and not before the pipe is closed whose place among the plan's fds, plus one, the argument is.
+ *
+ * With REAPER_ARGUMENT and the pid of a child it is the PID 1 of a container with --init, confined like its payload. */
 
+#include "executor/apply.h"
 #include "executor/context.h"
 
 #include "base/cleanup.h"
@@ -76,6 +79,8 @@ int main(int argc, char *argv[])
     char *end = NULL;
     int r;
 
+    if (argc == 3 && strcmp(argv[1], REAPER_ARGUMENT) == 0)
+        return reaper_main(argv[2]);
     context_init(&context);
     context.control_fd = CONTROL_FD;
     context.fds = fds;

@@ -206,21 +206,22 @@ static context_t parse_context(const char *text, const char *what, Error *error)
 }
 
 /* Whether this very process may become `context` when it executes a file of `file`: what the kernel would only say by a
- * plain "permission denied" in the last step. */
-static int check_transition(const char *context, const char *file, bool no_new_privileges, Error *error)
+ * plain "permission denied" in the last step. `restriction` is a permission of the class process2 that it takes besides. */
+static int check_transition(const char *context, const char *file, const char *restriction, Error *error)
 {
-    static const struct {
+    const struct {
         const char *class_name, *permission;
         bool is_entry;
-    } needs[] = {{"process", "transition", false}, {"file", "entrypoint", true}, {"process2", "nnp_transition", false}};
+    } needs[] = {{"process", "transition", false}, {"file", "entrypoint", true}, {"process2", restriction, false}};
     char *own = NULL;
     int r = 0;
 
     if (sym_getcon_raw(&own) < 0)
         return -errno;
-    for (size_t i = 0; i < ELEMENTSOF(needs) - !no_new_privileges && r == 0; i++) {
+    for (size_t i = 0; i < ELEMENTSOF(needs) && r == 0; i++) {
         security_class_t class_number = sym_string_to_security_class(needs[i].class_name);
-        access_vector_t wanted = class_number ? sym_string_to_av_perm(class_number, needs[i].permission) : 0;
+        access_vector_t wanted =
+            class_number && needs[i].permission ? sym_string_to_av_perm(class_number, needs[i].permission) : 0;
         const char *from = needs[i].is_entry ? context : own, *to = needs[i].is_entry ? file : context;
         struct av_decision decision = {};
 
@@ -318,7 +319,7 @@ int label_make(const LabelRequest *request, int run_fd, Label *ret, Error *error
     if (r == 0)
         r = make_files(request, contexts, level, &label, error);
     if (r == 0)
-        r = check_transition(label.process, label.file, request->no_new_privileges, error);
+        r = check_transition(label.process, label.file, request->no_new_privileges ? "nnp_transition" : NULL, error);
     if (r != 0)
         return r;
     *ret = label;
@@ -338,6 +339,15 @@ static int read_file_label(int fd, char *context, size_t size)
         return -errno;
     context[n] = 0;
     return 0;
+}
+
+int label_check_program(const Label *label, int program_fd, Error *error)
+{
+    char file[4096];
+    int r = read_file_label(program_fd, file, sizeof(file));
+
+    return r < 0 ? error_set(error, r, "cannot read the SELinux label of the executor: %s", strerror(-r))
+                 : check_transition(label->process, file, "nosuid_transition", error);
 }
 
 /* As the kernel calls it: a type may have other names (container_t was svirt_lxc_net_t). */

@@ -57,6 +57,10 @@ typedef enum LabelOutcome {
  * comes with Berth's module, as far as the policy knows its types. */
 int label_make(const LabelRequest *request, int run_fd, Label *ret, Error *error);
 
+/* Whether a process with the label of the container can be made of this program, on a mount without set-user-ID. -EACCES: not
+ * under this policy. */
+int label_check_program(const Label *label, int program_fd, Error *error);
+
 /* Whether the file's type is one that the policy has for the files of containers. An O_PATH fd will do. */
 bool label_is_for_containers(int fd);
 /* The type of the file, "?" when it has none. Caller owns it; NULL: no memory. */

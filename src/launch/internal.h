@@ -125,6 +125,8 @@ int launch_gather_label(Launch *launch, Error *error);
 /* spawn.c: runs the executor from a read-only clone of itself. child_fds[i] < 0 is /dev/null. */
 int launch_spawn_executor(const StepList *plan, const FdList *fds, const int child_fds[3], uint64_t linger_fd,
                           int *ret_control_fd, pid_t *ret_pid, Error *error);
+/* The same clone, to be executed once more. */
+int launch_open_executor(int *ret_fd, Error *error);
 /* A unit's main process is to become the executor (`linger_fd` > 0): the one process that stays is the one that systemd watches.
  * Its end is the unit's, so it waits until the launcher, a copy of us, has said what went wrong: until this pipe is closed. */
 int launch_make_linger(FdList *fds, uint64_t *ret_place);

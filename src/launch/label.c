@@ -27,8 +27,7 @@ static int run_without(Launch *launch, const char *why)
 
     if (!text)
         return -ENOMEM;
-    if (launch->request.notice)
-        launch->request.notice(text, launch->request.userdata);
+    launch_notice(launch, text);
     label_done(&launch->label);
     return 0;
 }
@@ -63,6 +62,28 @@ static int relabel_volumes(Launch *launch, Error *error)
         if (r < 0)
             return error_prefix(error, r, "%s", mount->origin);
     }
+    return 0;
+}
+
+/* The label comes with execve(2), and the reaper of --init is a process that had none: it becomes the executor once more. */
+static int confine_init(Launch *launch, Error *error)
+{
+    _cleanup_close_ int fd = -EBADF;
+    _cleanup_error_ Error why = {};
+    _cleanup_free_ char *text = NULL;
+    int r = launch_open_executor(&fd, error);
+
+    if (r < 0)
+        return r;
+    r = label_check_program(&launch->label, fd, &why);
+    if (r == 0) {
+        launch->facts.init_fd = fd_list_add(&launch->fds, TAKE_FD(fd), true);
+        return launch->facts.init_fd == 0 ? -EMFILE : 0;
+    }
+    text = text_format("SELinux does not confine the reaper of this container: %s", why.text ? why.text : strerror(-r));
+    if (!text)
+        return -ENOMEM;
+    launch_notice(launch, text);
     return 0;
 }
 
@@ -108,6 +129,8 @@ int launch_gather_label(Launch *launch, Error *error)
         r = check_tree(launch);
     if (r == 0)
         r = relabel_volumes(launch, error);
+    if (r == 0 && launch->label.process && spec->init)
+        r = confine_init(launch, error);
     if (r < 0)
         return r;
     if (launch->label.categories_fd >= 0)

@@ -65,6 +65,16 @@ static int protect_executor(int program_fd, int *ret_fd)
     return 0;
 }
 
+int launch_open_executor(int *ret_fd, Error *error)
+{
+    _cleanup_close_ int program_fd = -EBADF;
+    int r = open_executor(&program_fd, error);
+
+    if (r == 0)
+        r = protect_executor(program_fd, ret_fd);
+    return r < 0 ? error_set(error, r, "cannot protect the executor: %s", strerror(-r)) : 0;
+}
+
 /* Fds that stand where others are to go are first moved above all of them: dup2() would overwrite them. */
 static int move_above(int fd, int least, int *ret)
 {

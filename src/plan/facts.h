@@ -93,6 +93,7 @@ struct HostFacts {
     size_t seccomp_size;
 
     const char *process_label, *file_label; /* SELinux; NULL: not confined by it */
+    uint64_t init_fd;                       /* the program of a reaper that is to be confined, too; 0: none */
 
     uint16_t terminal_rows, terminal_columns;
     unsigned last_capability;

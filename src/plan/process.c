@@ -133,6 +133,7 @@ static void plan_exec(Planner *planner)
         .argv = step_list_strings(planner->list, argv),
         .environment = environment(planner),
         .init = spec->init,
+        .init_fd = spec->init ? planner->facts->init_fd : 0,
         .candidates = spec->boot ? step_list_strings(planner->list, candidates) : NULL,
     };
 }

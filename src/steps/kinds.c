@@ -91,7 +91,7 @@ static const StepField capabilities_fields[] = {FIELD(capabilities, bounding, ST
     NUMBER(capabilities, last)};
 static const StepField seccomp_fields[] = {STRING(seccomp, profile), FIELD(seccomp, program, STEP_FIELD_BYTES)};
 static const StepField exec_fields[] = {LIST(exec, argv), LIST(exec, environment), NUMBER(exec, init),
-    LIST(exec, candidates)};
+    NUMBER(exec, init_fd), LIST(exec, candidates)};
 
 const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_CGROUP] = {"cgroup", STEP_HOST, FIELDS(cgroup_fields), .writes = {SLOT_CGROUP}},

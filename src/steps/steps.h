@@ -359,7 +359,10 @@ typedef struct StepSeccomp {
 
 typedef struct StepExec {
     const char **argv, **environment;
-    uint64_t init;           /* 1: a reaper stays as PID 1 */
+    uint64_t init; /* 1: a reaper stays as PID 1 */
+    uint64_t
+        init_fd; /* the executor, which the reaper is to become once more, with the label of the payload; 0: it goes
+                                on as who it is */
     const char **candidates; /* boot: the first of these that exists is run with argv behind it */
 } StepExec;
 

@@ -43,6 +43,12 @@ test_processes_and_files_have_labels() {
         "$(contexts file | cut -d: -f1-3):$(level_of "$first")"
     b exec "$ID-a" /bin/sh -c ': >/dev/mqueue/queue'
     assert_eq "$(level_of "$(stat -c %C "$root/dev/mqueue/queue")")" "$(level_of "$first")"
+    # So has the reaper.
+    start_image i --init
+    assert_eq "$(cat "/proc/$(state_field "$ID-i" leader)/comm")" berth-init
+    assert_eq "$(type_of "$(label_of "$ID-i")")" "$process"
+    assert_eq "$(label_of "$ID-i")" "$(b exec "$ID-i" /bin/sh -c 'cat /proc/self/attr/current')"
+    b stop "$ID-i"
     b terminate "$ID-a" "$ID-b"
 }
 
@@ -133,6 +139,10 @@ test_files_and_logs_are_allowed() {
     assert_eq "$(cat "$TEST_TMP/out")" out
     retry_until "$SETTLE_TIMEOUT" has_logged "$ID-v"
     b stop "$ID-v"
+    # An image of it, for a container with other categories.
+    b commit "$ID-v" "${ID,,}-image" >/dev/null
+    on_exit "$BERTHCTL" rmi --force "${ID,,}-image"
+    assert_eq "$(b run --rm --name "$ID-w" "${ID,,}-image" cat /tmp/in /tmp/out)" $'in\nout'
     assert_eq "$(denials)" ''
 }
 
