@@ -84,6 +84,7 @@ struct Ctl {
     char **changes;
     const char *file, *format; /* save */
     bool squash;
+    const char *with_key; /* secret */
 };
 
 void ctl_done(Ctl *ctl);
@@ -164,6 +165,7 @@ int verb_set_limit(Ctl *ctl, Error *error);
 int verb_clean(Ctl *ctl, Error *error);
 int verb_diff(Ctl *ctl, Error *error);
 int verb_volume(Ctl *ctl, Error *error);
+int verb_secret(Ctl *ctl, Error *error);
 int verb_bind(Ctl *ctl, Error *error);
 int verb_unbind(Ctl *ctl, Error *error);
 int verb_load(Ctl *ctl, Error *error);

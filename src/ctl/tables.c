@@ -77,6 +77,7 @@ const Verb verbs[] = {
     {"rollback", "NAME[@N]...", "let names mean again what they meant before", 1, -1, VERB_NAMES_IMAGES, verb_rollback},
     /* volumes */
     {"volume", "create|list|inspect|rm|prune [NAME...]", "make, list, show and remove named volumes", 1, -1, 0, verb_volume},
+    {"secret", "create|list|inspect|rm [NAME...]", "keep, list and remove secrets for containers", 1, -1, 0, verb_secret},
     /* machine images */
     {"list-images", "", "list machine images", 0, 0, 0, verb_list_images},
     {"image-status", "NAME...", "tell about machine images in words", 1, -1, 0, verb_image_status},
@@ -186,6 +187,12 @@ const CtlOption ctl_options[] = {
     {"no-legend", 0, CTL_OPTION_BOOL, AT(no_legend), "volume", NULL, "no header and no summary"},
     {"quiet", 'q', CTL_OPTION_BOOL, AT(quiet), "volume", NULL, "names only; for create: nothing"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "volume", NULL, "prune: do not ask; rm: what is not there is no error"},
+    {"output", 'o', CTL_OPTION_STRING, AT(output), "secret", "FORMAT", "table or json"},
+    {"no-legend", 0, CTL_OPTION_BOOL, AT(no_legend), "secret", NULL, "no header and no summary"},
+    {"quiet", 'q', CTL_OPTION_BOOL, AT(quiet), "secret", NULL, "names only; for create and rm: nothing"},
+    {"force", 'f', CTL_OPTION_BOOL, AT(force), "secret", NULL, "rm: what is not there is no error"},
+    {"replace", 0, CTL_OPTION_BOOL, AT(replace), "secret", NULL, "create: put it in the place of one that is there"},
+    {"with-key", 0, CTL_OPTION_STRING, AT(with_key), "secret", "KEY", "create: auto, host, tpm2, host+tpm2, or none: not encrypted"},
     {"force", 0, CTL_OPTION_BOOL, AT(force), "copy-to copy-from", NULL, "replace files that exist"},
     {"force", 'f', CTL_OPTION_BOOL, AT(force), "rm rmi", NULL, "stop a running container first; remove all names"},
 };

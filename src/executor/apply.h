@@ -48,6 +48,7 @@ int apply_read_only(Context *context, const Step *step);
 int apply_notify_socket(Context *context, const Step *step);
 int apply_inaccessible(Context *context, const Step *step);
 int apply_credential(Context *context, const Step *step);
+int apply_show_file(Context *context, const Step *step);
 
 /* kernel.c */
 int apply_sysctl(Context *context, const Step *step);

@@ -190,15 +190,18 @@ static int run_below_reaper(Context *context, const StepExec *exec, char **envir
 /* HOME from the container's passwd unless it was given. */
 static char **complete_environment(const Context *context, const StepExec *exec)
 {
-    size_t count = 0;
+    size_t count = 0, secrets = 0;
     char **environment;
 
     while (exec->environment && exec->environment[count])
         count++;
-    environment = calloc(count + 2, sizeof(char *));
-    for (size_t i = 0; environment && i < count; i++)
-        environment[i] = (char *) (uintptr_t) exec->environment[i];
-    if (environment && !find_variable(exec->environment, "HOME") &&
+    while (exec->secrets && exec->secrets[secrets])
+        secrets++;
+    environment = calloc(count + secrets + 2, sizeof(char *));
+    for (size_t i = 0; environment && i < count + secrets; i++)
+        environment[i] = (char *) (uintptr_t) (i < count ? exec->environment[i] : exec->secrets[i - count]);
+    count += secrets;
+    if (environment && !find_variable((const char *const *) environment, "HOME") &&
         asprintf(&environment[count], "HOME=%s", context->identity.has_home ? context->identity.home : "/") < 0)
         environment[count] = NULL;
     return environment;

@@ -5,11 +5,13 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "kernel/mount.h"
 #include "kernel/resolve.h"
 #include "kernel/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -70,7 +72,34 @@ int apply_credential(Context *context, const Step *step)
     if (fd < 0)
         return fail(context, -errno, "cannot make the credential '%s': %s", credential->name, strerror(errno));
     r = file_write_all(fd, credential->data, (size_t) credential->data_size);
+    if (r == 0 && (credential->uid || credential->gid) &&
+        fchown(fd, (uid_t) credential->uid, (gid_t) credential->gid) < 0)
+        return fail(context, -errno, "cannot give '%s' to %llu:%llu, which are no ids of the container: %s",
+                    credential->name, (unsigned long long) credential->uid, (unsigned long long) credential->gid,
+                    strerror(errno));
     if (r == 0 && fchmod(fd, (mode_t) credential->mode) < 0)
         r = -errno;
     return r < 0 ? fail(context, r, "cannot write the credential '%s': %s", credential->name, strerror(-r)) : 0;
+}
+
+int apply_show_file(Context *context, const Step *step)
+{
+    const StepShowFile *show = &step->show_file;
+    _cleanup_close_ int source_fd = resolve_open(context->root_fd, show->source, O_PATH | O_NOFOLLOW);
+    _cleanup_close_ int target_fd = -EBADF, mount_fd = -EBADF;
+    int r;
+
+    if (source_fd < 0)
+        return fail(context, source_fd, "cannot open '%s': %s", show->source, strerror(-source_fd));
+    r = resolve_make(context->root_fd, show->target, RESOLVE_FILE, &target_fd);
+    if (r < 0)
+        return fail(context, r, "cannot prepare '%s' in the root file system: %s", show->target, strerror(-r));
+    mount_fd = mount_clone(source_fd, "", false);
+    r = mount_fd < 0
+            ? mount_fd
+            : mount_set_attributes(
+                  mount_fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, false);
+    if (r == 0)
+        r = mount_attach(mount_fd, target_fd);
+    return r < 0 ? fail(context, r, "cannot show a file at '%s': %s", show->target, strerror(-r)) : 0;
 }

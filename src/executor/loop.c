@@ -42,6 +42,7 @@ static const Operation operations[_STEP_KIND_MAX] = {
     [STEP_NOTIFY_SOCKET] = {apply_notify_socket, NULL},
     [STEP_INACCESSIBLE] = {apply_inaccessible, NULL},
     [STEP_CREDENTIAL] = {apply_credential, NULL},
+    [STEP_SHOW_FILE] = {apply_show_file, NULL},
     [STEP_TERMINAL] = {apply_terminal, NULL},
     [STEP_MASK] = {apply_mask, NULL},
     [STEP_READ_ONLY] = {apply_read_only, NULL},

@@ -52,7 +52,6 @@ const QuadletKey quadlet_keys[] = {
     {"RemapUsers", NULL, "user namespaces are " YET},
     {"Retry", NULL, "images come from files, by NAME.image or berthctl load"},
     {"RetryDelay", NULL, "images come from files, by NAME.image or berthctl load"},
-    {"Secret", NULL, "secrets are " YET},
     {"SecurityLabelDisable", NULL, "SELinux labels are " YET},
     {"SecurityLabelFileType", NULL, "SELinux labels are " YET},
     {"SecurityLabelLevel", NULL, "SELinux labels are " YET},

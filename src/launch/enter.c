@@ -27,6 +27,7 @@ typedef struct Entry {
     FdList fds;
     StepList plan;
     SeccompFilter seccomp;
+    char **secrets; /* VARIABLE=SECRET */
     int leader_fd;
     int child_fds[3], relay_fds[3];
 } Entry;
@@ -36,6 +37,7 @@ static void entry_done(Entry *entry)
     fd_list_done(&entry->fds);
     step_list_done(&entry->plan);
     seccomp_filter_done(&entry->seccomp);
+    launch_wipe_strings(&entry->secrets);
     safe_close(entry->leader_fd);
     for (int i = 0; i < 3; i++) {
         safe_close(entry->child_fds[i]);
@@ -93,6 +95,28 @@ static const char **environment(Entry *entry)
     if (r < 0)
         entry->plan.failed = r;
     return step_list_strings(&entry->plan, list);
+}
+
+/* Without those that the caller gives another value. */
+static const char **secrets(Entry *entry, const char **environment)
+{
+    char **kept = calloc(strv_length(entry->secrets) + 1, sizeof(char *));
+    const char **copy;
+    size_t count = 0;
+
+    if (!kept)
+        entry->plan.failed = -ENOMEM;
+    STRV_FOREACH (item, kept ? entry->secrets : NULL) {
+        bool given = false;
+
+        for (size_t i = 0; environment && environment[i]; i++)
+            given = given || strncmp(environment[i], *item, strcspn(*item, "=") + 1) == 0;
+        if (!given)
+            kept[count++] = *item;
+    }
+    copy = count > 0 ? step_list_strings(&entry->plan, kept) : NULL;
+    free(kept);
+    return copy;
 }
 
 static void plan_privileges(Entry *entry)
@@ -166,6 +190,7 @@ static void plan_inside(Entry *entry, uint64_t target)
     plan_privileges(entry);
     step = step_list_add(plan, STEP_EXEC, "exec");
     step->exec = (StepExec){.argv = step_list_strings(plan, request->argv), .environment = environment(entry)};
+    step->exec.secrets = secrets(entry, step->exec.environment);
 }
 
 static int make_plan(Entry *entry, Error *error)
@@ -213,8 +238,13 @@ int launch_plan_health(Launch *launch, Error *error)
     if (!argv)
         return -ENOMEM;
     request.argv = argv;
-    plan_inside(&entry, 1);
-    r = entry.plan.failed;
+    r = launch_read_secret_variables(launch->request.roster, launch->machine->secret_environment, &entry.secrets,
+                                     error);
+    if (r == 0)
+        plan_inside(&entry, 1);
+    launch_wipe_strings(&entry.secrets);
+    if (r == 0)
+        r = entry.plan.failed;
     if (r == 0)
         r = step_list_encode(&entry.plan, &launch->health_plan, &launch->facts.health_plan_size);
     launch->facts.health_plan = launch->health_plan;
@@ -313,6 +343,8 @@ int launch_enter(const EnterRequest *request, int *ret_exit_status, Error *error
         return error_hint(error, error_set(error, -EBUSY, "'%s' is paused: nothing can run in it", machine->name),
                           "berthctl resume %s lets it go on", machine->name);
     r = seccomp_prepare(&seccomp, request->roster->seccomp_fd, &entry.seccomp, error);
+    if (r == 0)
+        r = launch_read_secret_variables(request->roster, machine->secret_environment, &entry.secrets, error);
     if (r == 0)
         r = make_plan(&entry, error);
     if (r == 0)

@@ -99,6 +99,12 @@ int launch_gather_journal(Launch *launch, Error *error);
 /* credentials.c */
 int launch_gather_credentials(Launch *launch, Error *error);
 void launch_free_credentials(Launch *launch);
+/* Notes in the machine's record which variables are secrets, and whose. */
+int launch_record_secrets(Launch *launch);
+/* "VARIABLE=NAME" of a machine's record to "VARIABLE=SECRET", which launch_wipe_strings() frees. What is not there any more is
+ * left out. */
+int launch_read_secret_variables(const Roster *roster, char *const *assignments, char ***ret, Error *error);
+void launch_wipe_strings(char ***list);
 
 /* trace.c */
 void launch_trace_mark(Launch *launch, LaunchPhase phase);

@@ -166,6 +166,8 @@ static int describe_machine(Launch *launch)
     if (r == 0)
         r = copy_list(&machine->environment, spec->environment);
     if (r == 0)
+        r = launch_record_secrets(launch);
+    if (r == 0)
         r = strv_extend(&command, spec->entrypoint);
     if (r == 0)
         r = strv_extend(&command, spec->command);

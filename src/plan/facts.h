@@ -20,11 +20,19 @@ typedef struct MountFacts {
     bool maps_ids; /* its files are seen through the container's map of ids */
 } MountFacts;
 
+typedef enum CredentialPlace {
+    CREDENTIAL_DIRECTORY, /* below $CREDENTIALS_DIRECTORY */
+    CREDENTIAL_FILE,      /* a file of its own */
+    CREDENTIAL_VARIABLE,
+} CredentialPlace;
+
 /* A secret for the payload. */
 typedef struct Credential {
-    char *name;
+    char *name; /* a file's absolute path, or a variable's name */
     void *data;
     size_t size;
+    CredentialPlace place;
+    uint32_t mode, uid, gid; /* of a file, as the container counts */
 } Credential;
 
 /* Ranges of ids that the container has to itself, one after the other. */

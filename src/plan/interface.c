@@ -26,9 +26,12 @@ bool plan_has_notify_socket(const Planner *planner)
     return planner->spec->boot || planner->spec->notify == NOTIFY_CONTAINER;
 }
 
-bool plan_has_credentials(const Planner *planner)
+bool plan_has_credentials(const Planner *planner, CredentialPlace place)
 {
-    return planner->facts->credentials_count > 0;
+    for (size_t i = 0; i < planner->facts->credentials_count; i++)
+        if (planner->facts->credentials[i].place == place)
+            return true;
+    return false;
 }
 
 /* On a file system that is never written to a disk (tmpfs may be swapped out, ramfs not). A system's first process is
@@ -42,8 +45,11 @@ static void plan_credentials(Planner *planner)
     plan_add_mount(planner, origin, "ramfs", PLAN_CREDENTIALS, ATTRIBUTES_STRICT, options);
     for (size_t i = 0; i < planner->facts->credentials_count; i++) {
         const Credential *credential = &planner->facts->credentials[i];
-        Step *step = step_list_add(planner->list, STEP_CREDENTIAL, origin);
+        Step *step;
 
+        if (credential->place != CREDENTIAL_DIRECTORY)
+            continue;
+        step = step_list_add(planner->list, STEP_CREDENTIAL, origin);
         step->credential = (StepCredential){
             .directory = PLAN_CREDENTIALS,
             .name = step_list_string(planner->list, credential->name),
@@ -79,7 +85,7 @@ void plan_interface(Planner *planner)
                                                            : ORIGIN(load_credentials);
     Step *step;
 
-    if (!plan_has_notify_socket(planner) && !plan_has_credentials(planner))
+    if (!plan_has_notify_socket(planner) && !plan_has_credentials(planner, CREDENTIAL_DIRECTORY))
         return;
     plan_add_mount(planner, origin, "tmpfs", DIRECTORY, ATTRIBUTES_STRICT, options);
     if (plan_has_notify_socket(planner)) {
@@ -92,7 +98,7 @@ void plan_interface(Planner *planner)
     }
     if (planner->spec->boot)
         plan_boot_files(planner);
-    if (plan_has_credentials(planner))
+    if (plan_has_credentials(planner, CREDENTIAL_DIRECTORY))
         plan_credentials(planner);
     step = step_list_add(planner->list, STEP_READ_ONLY, origin);
     step->read_only.paths = step_list_strings(planner->list, paths);

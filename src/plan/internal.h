@@ -47,6 +47,7 @@ void plan_journal(Planner *planner);
 void plan_interface(Planner *planner);
 void plan_files(Planner *planner);
 void plan_user_mounts(Planner *planner);
+void plan_secrets(Planner *planner);
 void plan_terminal(Planner *planner);
 void plan_kernel_paths(Planner *planner);
 void plan_enter(Planner *planner);
@@ -55,9 +56,11 @@ void plan_supervise(Planner *planner);
 
 /* Whether the payload is given a socket to tell of itself. */
 bool plan_has_notify_socket(const Planner *planner);
-/* And secrets, and where. */
+/* And secrets of that place, and where they are. */
 #define PLAN_CREDENTIALS "/run/host/credentials"
-bool plan_has_credentials(const Planner *planner);
+bool plan_has_credentials(const Planner *planner, CredentialPlace place);
+/* "NAME=VALUE" of those that are variables, or NULL. */
+const char **plan_secret_variables(Planner *planner);
 
 /* The name of the work directory of a user's overlay, beside its writable directory. */
 const char *plan_overlay_work_name(Planner *planner, size_t number);

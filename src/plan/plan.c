@@ -23,6 +23,7 @@ static void (*const contributors[])(Planner *) = {
     plan_api_mounts,                            /* /proc, /sys, /dev and what belongs to them */
     plan_devices, plan_journal, plan_interface, /* and /run/host */
     plan_files, plan_user_mounts,               /* may cover any of the above, as asked */
+    plan_secrets,                               /* and nothing covers these */
     plan_terminal,
     plan_kernel_paths, /* sysctls, then masks and read-only paths: after user mounts, which must not uncover */
     /* inside, the host out of sight */

@@ -71,7 +71,20 @@ static void plan_limits(Planner *planner)
     }
 }
 
-/* Where the caller's environment goes on top of what every payload gets. */
+static bool is_secret_variable(const Planner *planner, const char *assignment)
+{
+    for (size_t i = 0; i < planner->facts->credentials_count; i++) {
+        const Credential *credential = &planner->facts->credentials[i];
+        size_t length = strlen(credential->name);
+
+        if (credential->place == CREDENTIAL_VARIABLE && strncmp(assignment, credential->name, length) == 0 &&
+            assignment[length] == '=')
+            return true;
+    }
+    return false;
+}
+
+/* Where the caller's environment goes on top of what every payload gets, but for what is a secret. */
 static const char **environment(Planner *planner)
 {
     const ContainerSpec *spec = planner->spec;
@@ -90,7 +103,7 @@ static const char **environment(Planner *planner)
         {"HOSTNAME", spec->boot || spec->uts.mode != NAMESPACE_PRIVATE ? NULL : spec->hostname},
         {"container_uuid", spec->boot ? planner->facts->machine_id : NULL},
         {"NOTIFY_SOCKET", tells ? "/run/host/notify" : NULL},
-        {"CREDENTIALS_DIRECTORY", plan_has_credentials(planner) ? PLAN_CREDENTIALS : NULL},
+        {"CREDENTIALS_DIRECTORY", plan_has_credentials(planner, CREDENTIAL_DIRECTORY) ? PLAN_CREDENTIALS : NULL},
         {"WATCHDOG_USEC", watchdog[0] ? watchdog : NULL},
     };
     int r = 0;
@@ -101,13 +114,14 @@ static const char **environment(Planner *planner)
 
         STRV_FOREACH (item, spec->environment)
             given = given || (prefix && text_after_prefix(*item, prefix));
-        if (!given && defaults[i][1])
+        if (!given && defaults[i][1] && !is_secret_variable(planner, prefix ? prefix : ""))
             r = strv_append_format(&list, "%s=%s", defaults[i][0], defaults[i][1]);
     }
     if (r == 0 && spec->boot)
         r = strv_extend(&list, planner->facts->host_environment);
-    if (r == 0)
-        r = strv_extend(&list, spec->environment);
+    STRV_FOREACH (item, spec->environment)
+        if (r == 0 && !is_secret_variable(planner, *item))
+            r = strv_append(&list, *item);
     if (r < 0)
         planner->list->failed = r;
     return step_list_strings(planner->list, list);
@@ -132,6 +146,7 @@ static void plan_exec(Planner *planner)
     step->exec = (StepExec){
         .argv = step_list_strings(planner->list, argv),
         .environment = environment(planner),
+        .secrets = plan_secret_variables(planner),
         .init = spec->init,
         .init_fd = spec->init ? planner->facts->init_fd : 0,
         .candidates = spec->boot ? step_list_strings(planner->list, candidates) : NULL,

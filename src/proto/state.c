@@ -18,6 +18,7 @@ const JsonField machine_fields[] = {
     STRING(unit),
     STRING(cgroup),
     JSON_FIELD(Machine, environment, JSON_FIELD_LIST),
+    JSON_FIELD(Machine, secret_environment, JSON_FIELD_LIST),
     STRING(user),
     STRING(working_directory),
     STRING(seccomp_profile),

@@ -17,9 +17,10 @@ typedef struct Machine {
     char *image, *image_id; /* NULL for a directory */
     char *directory;        /* NULL for an image */
     char **command;
-    char *unit;         /* systemd unit, NULL without systemd */
-    char *cgroup;       /* below the unified hierarchy, NULL without */
-    char **environment; /* what exec inherits: the payload's, its user, place and privileges */
+    char *unit;                /* systemd unit, NULL without systemd */
+    char *cgroup;              /* below the unified hierarchy, NULL without */
+    char **environment;        /* what exec inherits: the payload's, its user, place and privileges */
+    char **secret_environment; /* VARIABLE=NAME, of secrets of the host's store */
     char *user, *working_directory, *seccomp_profile,
         *seccomp_filter; /* the name of the filter that was made of a profile's file; NULL: none was */
     uint64_t capabilities;

@@ -2,16 +2,15 @@
 #include "pull/credentials-files.h"
 
 #include "base/file.h"
+#include "base/program.h"
 #include "base/strv.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define FILE_MAX_BYTES   (1U << 20)
@@ -45,7 +44,7 @@ int credentials_list_files(const char *given, char ***ret)
 
 /* What a helper says, and whether it ended well. */
 typedef struct HelperAnswer {
-    char *text; /* ANSWER_MAX_BYTES and a NUL */
+    char *text; /* with a NUL */
     size_t size;
     bool is_good;
 } HelperAnswer;
@@ -53,57 +52,21 @@ typedef struct HelperAnswer {
 static void helper_answer_done(HelperAnswer *answer)
 {
     if (answer->text)
-        explicit_bzero(answer->text, ANSWER_MAX_BYTES);
+        explicit_bzero(answer->text, answer->size);
     free(answer->text);
 }
 #define _cleanup_helper_answer_ _cleanup_(helper_answer_done)
 
-static int start_helper(const char *program, const char *verb, int in_fd, int out_fd, pid_t *ret_pid)
-{
-    char *argv[] = {(char *) program, (char *) verb, NULL};
-    posix_spawn_file_actions_t actions;
-    int r;
-
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in_fd, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
-    r = -posix_spawnp(ret_pid, program, &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    return r;
-}
-
-/* The input is shorter than a pipe's room (pipe(7)): no helper can hold us up by not reading it. */
 static int run_helper(const char *program, const char *verb, const char *input, HelperAnswer *answer, Error *error)
 {
-    _cleanup_close_ int in_read = -EBADF, in_write = -EBADF, out_read = -EBADF, out_write = -EBADF;
-    int in[2], out[2], status = 0, r;
-    ssize_t n;
-    pid_t pid = 0;
+    const char *argv[] = {program, verb, NULL};
+    const ProgramFilter filter = {
+        .argv = argv, .input = input, .input_size = strlen(input), .output_max = ANSWER_MAX_BYTES};
+    int r = program_filter(&filter, &answer->text, &answer->size);
 
-    answer->text = calloc(1, ANSWER_MAX_BYTES + 1);
-    if (!answer->text)
-        return -ENOMEM;
-    if (pipe2(in, O_CLOEXEC) < 0)
-        return -errno;
-    in_read = in[0];
-    in_write = in[1];
-    if (pipe2(out, O_CLOEXEC) < 0)
-        return -errno;
-    out_read = out[0];
-    out_write = out[1];
-    r = start_helper(program, verb, in_read, out_write, &pid);
     if (r < 0)
         return error_set(error, r, "cannot run the credential helper %s: %s", program, strerror(-r));
-    in_read = safe_close(in_read);
-    out_write = safe_close(out_write);
-    (void) file_write_all(in_write, input, strlen(input));
-    in_write = safe_close(in_write);
-    n = file_read_all(out_read, answer->text, ANSWER_MAX_BYTES);
-    out_read = safe_close(out_read);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    answer->size = n > 0 ? (size_t) n : 0;
-    answer->is_good = WIFEXITED(status) && WEXITSTATUS(status) == 0 && n >= 0;
+    answer->is_good = r == 0;
     return 0;
 }
 

@@ -44,6 +44,8 @@ const Setting settings[] = {
      "ID:VALUE", "a secret for the payload, in a file below $CREDENTIALS_DIRECTORY"},
     {"load-credential", 0, "Container", "LoadCredential", NULL, SETTING_CREDENTIAL_FILE, AT(load_credentials),
      TRUST_ADMIN, "ID:PATH", "the same, read from a file, or from a credential of the unit"},
+    {"secret", 0, "Container", "Secret", NULL, SETTING_SECRET, AT(secrets), TRUST_ADMIN, "NAME[,OPTION...]",
+     "a secret of berthctl secret, as a file below /run/secrets; options: type=env, target=, uid=, gid=, mode="},
     {"uuid", 0, "Container", "Uuid", NULL, SETTING_UUID, AT(uuid), TRUST_ADMIN, "UUID",
      "what a booted system is told that it is; default: what it was, or else a new one"},
     {"notify", 0, "Container", "Notify", NULL, SETTING_NOTIFY, AT(notify), TRUST_ADMIN, "WHOSE",

@@ -27,6 +27,7 @@ void container_spec_free(ContainerSpec *spec)
     free(spec->uuid);
     strv_free(spec->set_credentials);
     strv_free(spec->load_credentials);
+    strv_free(spec->secrets);
     strv_free(spec->labels);
     strv_free(spec->exposed_ports);
     strv_free(spec->log_options);

@@ -107,6 +107,7 @@ struct ContainerSpec {
     uint64_t health_retries;
     HealthAction health_on_failure;
     char **set_credentials, **load_credentials; /* "ID:VALUE", "ID:PATH" */
+    char **secrets;                             /* secret_use_parse() reads them */
     char *uuid;                                 /* 32 hexadecimal digits; NULL: by itself */
     uint64_t timeout_start_usec, timeout_stop_usec;
     int stop_signal;   /* 0: SIGTERM, or SIGRTMIN+3 with boot */
@@ -191,6 +192,7 @@ typedef enum SettingType {
     SETTING_ASSIGNMENTS,     /* KEY=VALUE, a later KEY replaces an earlier one */
     SETTING_CREDENTIAL,      /* ID:VALUE, a later ID replaces an earlier one; secret */
     SETTING_CREDENTIAL_FILE, /* ID:PATH */
+    SETTING_SECRET,          /* NAME[,OPTION...], a later one of the same target replaces an earlier one */
     SETTING_ENVIRONMENT,     /* the same; KEY alone was resolved by the source before */
     SETTING_CAPABILITIES,
     SETTING_ID_MAPS, /* INSIDE:HOST:COUNT, appends */

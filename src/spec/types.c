@@ -7,6 +7,7 @@
 #include "spec/credentials.h"
 #include "spec/health.h"
 #include "spec/id-mapping.h"
+#include "spec/secret.h"
 
 #include <errno.h>
 #include <string.h>
@@ -373,6 +374,8 @@ static int apply_item(ContainerSpec *spec, const Setting *setting, const Assignm
     case SETTING_CREDENTIAL:
     case SETTING_CREDENTIAL_FILE:
         return credential_add(field, value, setting->type == SETTING_CREDENTIAL_FILE, error);
+    case SETTING_SECRET:
+        return secret_use_add(field, value, error);
     case SETTING_ASSIGNMENTS:
     case SETTING_ENVIRONMENT:
         return set_assignment(field, value, error);
@@ -425,8 +428,8 @@ int setting_apply(ContainerSpec *spec, const Setting *setting, const Assignment 
         if (setting->type != SETTING_LIST && setting->type != SETTING_PATH_LIST &&
             setting->type != SETTING_ASSIGNMENTS && setting->type != SETTING_ENVIRONMENT &&
             setting->type != SETTING_CREDENTIAL && setting->type != SETTING_CREDENTIAL_FILE &&
-            setting->type != SETTING_CAPABILITIES && setting->type != SETTING_ID_MAPS &&
-            setting->type != SETTING_HEALTH_COMMAND)
+            setting->type != SETTING_SECRET && setting->type != SETTING_CAPABILITIES &&
+            setting->type != SETTING_ID_MAPS && setting->type != SETTING_HEALTH_COMMAND)
             return error_set(error, -EINVAL, "needs a value");
         strv_free(*list);
         *list = NULL;

@@ -75,10 +75,10 @@ static const size_t by_value[] = {AT(journal_link),
 
 /* Widens whenever it is said. */
 static const size_t widening[] = {
-    AT(uid_maps),        AT(gid_maps),         AT(load_credentials), AT(host_directory), AT(environment_files),
-    AT(unmasked_paths),  AT(add_capabilities), AT(privileged),       AT(label_disabled), AT(label_file),
-    AT(label_file_type), AT(label_level),      AT(label_process),    AT(label_role),     AT(label_type),
-    AT(label_user),      AT(log_options),
+    AT(uid_maps),          AT(gid_maps),        AT(load_credentials), AT(secrets),       AT(host_directory),
+    AT(environment_files), AT(unmasked_paths),  AT(add_capabilities), AT(privileged),    AT(label_disabled),
+    AT(label_file),        AT(label_file_type), AT(label_level),      AT(label_process), AT(label_role),
+    AT(label_type),        AT(label_user),      AT(log_options),
 };
 
 static bool is_among(const size_t *offsets, size_t count, size_t offset)

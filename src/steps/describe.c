@@ -42,11 +42,12 @@ static void describe_flags(Buffer *line, uint64_t flags, const FlagName *names, 
         buffer_append_format(line, "%s%#llx", separator, (unsigned long long) flags);
 }
 
-static void describe_list(Buffer *line, const char *const *list)
+static void describe_list(Buffer *line, const char *const *list, bool is_secret)
 {
     buffer_append_string(line, "[");
     for (size_t i = 0; list[i]; i++) {
-        _cleanup_free_ char *quoted = text_quote_word(list[i]);
+        _cleanup_free_ char *key = is_secret ? strndup(list[i], strcspn(list[i], "=")) : NULL;
+        _cleanup_free_ char *quoted = is_secret && !key ? NULL : text_quote_word(key ? key : list[i]);
 
         buffer_append_format(line, "%s%s", i > 0 ? " " : "", quoted ? quoted : "?");
     }
@@ -55,7 +56,7 @@ static void describe_list(Buffer *line, const char *const *list)
 
 static bool is_default(const void *member, StepFieldType type)
 {
-    if (type == STEP_FIELD_STRING || type == STEP_FIELD_LIST)
+    if (type == STEP_FIELD_STRING || type == STEP_FIELD_LIST || type == STEP_FIELD_SECRETS)
         return *(const void *const *) member == NULL;
     if (type == STEP_FIELD_BYTES) /* its size is behind the pointer */
         return *(const uint64_t *) ((const char *) member + sizeof(void *)) == 0;
@@ -64,8 +65,9 @@ static bool is_default(const void *member, StepFieldType type)
 
 static void describe_field(Buffer *line, const StepField *field, const void *member)
 {
-    unsigned long long number =
-        field->type == STEP_FIELD_STRING || field->type == STEP_FIELD_LIST ? 0 : *(const uint64_t *) member;
+    bool is_pointer =
+        field->type == STEP_FIELD_STRING || field->type == STEP_FIELD_LIST || field->type == STEP_FIELD_SECRETS;
+    unsigned long long number = is_pointer ? 0 : *(const uint64_t *) member;
 
     buffer_append_format(line, " %s=", field->name);
     switch (field->type) {
@@ -76,7 +78,8 @@ static void describe_field(Buffer *line, const StepField *field, const void *mem
         break;
     }
     case STEP_FIELD_LIST:
-        describe_list(line, *(const char *const *const *) member);
+    case STEP_FIELD_SECRETS:
+        describe_list(line, *(const char *const *const *) member, field->type == STEP_FIELD_SECRETS);
         break;
     case STEP_FIELD_BYTES:
         buffer_append_format(line, "%llu bytes",

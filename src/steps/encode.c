@@ -87,6 +87,7 @@ static void write_field(Writer *writer, const Step *step, const StepField *field
         write_string(writer, *(const char *const *) member);
         break;
     case STEP_FIELD_LIST:
+    case STEP_FIELD_SECRETS:
         write_list(writer, *(const char *const *const *) member);
         break;
     case STEP_FIELD_BYTES: {
@@ -229,6 +230,7 @@ static int read_field(Reader *reader, StepList *list, Step *step, const StepFiel
     case STEP_FIELD_STRING:
         return read_string(reader, member);
     case STEP_FIELD_LIST:
+    case STEP_FIELD_SECRETS:
         return read_list(reader, list, member);
     case STEP_FIELD_BYTES: {
         uint64_t *size = (uint64_t *) ((char *) member + sizeof(void *));

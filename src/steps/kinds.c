@@ -79,7 +79,8 @@ static const StepField label_fields[] = {STRING(label, process)};
 static const StepField notify_socket_fields[] = {STRING(notify_socket, directory), STRING(notify_socket, name), STRING(notify_socket, label)};
 static const StepField inaccessible_fields[] = {STRING(inaccessible, directory)};
 static const StepField credential_fields[] = {STRING(credential, directory), STRING(credential, name),
-    OCTAL(credential, mode), FIELD(credential, data, STEP_FIELD_BYTES)};
+    OCTAL(credential, mode), NUMBER(credential, uid), NUMBER(credential, gid), FIELD(credential, data, STEP_FIELD_BYTES)};
+static const StepField show_file_fields[] = {STRING(show_file, source), STRING(show_file, target)};
 static const StepField hostname_fields[] = {STRING(hostname, name)};
 static const StepField rlimit_fields[] = {NUMBER(rlimit, resource), NUMBER(rlimit, soft), NUMBER(rlimit, hard)};
 static const StepField oom_score_fields[] = {NUMBER(oom_score, score_plus_1000)};
@@ -90,8 +91,8 @@ static const StepField chown_tree_fields[] = {NUMBER(chown_tree, tree), STRING(c
 static const StepField capabilities_fields[] = {FIELD(capabilities, bounding, STEP_FIELD_FLAGS_CAPABILITY),
     NUMBER(capabilities, last)};
 static const StepField seccomp_fields[] = {STRING(seccomp, profile), FIELD(seccomp, program, STEP_FIELD_BYTES)};
-static const StepField exec_fields[] = {LIST(exec, argv), LIST(exec, environment), NUMBER(exec, init),
-    NUMBER(exec, init_fd), LIST(exec, candidates)};
+static const StepField exec_fields[] = {LIST(exec, argv), LIST(exec, environment),
+    FIELD(exec, secrets, STEP_FIELD_SECRETS), NUMBER(exec, init), NUMBER(exec, init_fd), LIST(exec, candidates)};
 
 const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_CGROUP] = {"cgroup", STEP_HOST, FIELDS(cgroup_fields), .writes = {SLOT_CGROUP}},
@@ -124,6 +125,7 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_NOTIFY_SOCKET] = {"notify-socket", STEP_INNER, FIELDS(notify_socket_fields), .reads = {SLOT_ROOT}},
     [STEP_INACCESSIBLE] = {"inaccessible", STEP_INNER, FIELDS(inaccessible_fields), .reads = {SLOT_ROOT}},
     [STEP_CREDENTIAL] = {"credential", STEP_INNER, FIELDS(credential_fields), .reads = {SLOT_ROOT}},
+    [STEP_SHOW_FILE] = {"show-file", STEP_INNER, FIELDS(show_file_fields), .reads = {SLOT_ROOT}},
     [STEP_TERMINAL] = {"terminal", STEP_INNER, FIELDS(terminal_fields), .reads = {SLOT_ROOT}},
     [STEP_MASK] = {"mask", STEP_INNER, FIELDS(mask_fields), .reads = {SLOT_ROOT}},
     [STEP_READ_ONLY] = {"read-only", STEP_INNER, FIELDS(read_only_fields), .reads = {SLOT_ROOT}},

@@ -60,6 +60,7 @@ typedef enum StepKind {
     STEP_NOTIFY_SOCKET,
     STEP_INACCESSIBLE,
     STEP_CREDENTIAL,
+    STEP_SHOW_FILE,
     STEP_TERMINAL,
     STEP_MASK,
     STEP_READ_ONLY,
@@ -286,10 +287,15 @@ typedef struct StepInaccessible {
 
 typedef struct StepCredential {
     const char *directory, *name;
-    uint64_t mode;
+    uint64_t mode, uid, gid;
     const void *data; /* shown by its size only */
     uint64_t data_size;
 } StepCredential;
+
+/* A file that is inside already, at another place, too: read-only, no program. */
+typedef struct StepShowFile {
+    const char *source, *target;
+} StepShowFile;
 
 typedef struct StepTerminal {
     uint64_t is_stdio; /* 1: standard input, output and error of the payload; 0: /dev/console only */
@@ -359,7 +365,8 @@ typedef struct StepSeccomp {
 
 typedef struct StepExec {
     const char **argv, **environment;
-    uint64_t init; /* 1: a reaper stays as PID 1 */
+    const char **secrets; /* KEY=VALUE on top; KEYs that `environment` does not have */
+    uint64_t init;        /* 1: a reaper stays as PID 1 */
     uint64_t
         init_fd; /* the executor, which the reaper is to become once more, with the label of the payload; 0: it goes
                                 on as who it is */
@@ -396,6 +403,7 @@ typedef struct Step {
         StepNotifySocket notify_socket;
         StepInaccessible inaccessible;
         StepCredential credential;
+        StepShowFile show_file;
         StepTerminal terminal;
         StepMask mask;
         StepReadOnly read_only;
@@ -425,7 +433,8 @@ typedef enum StepFieldType {
     STEP_FIELD_IPV4,
     STEP_FIELD_STRING,
     STEP_FIELD_LIST,
-    STEP_FIELD_BYTES, /* the next field of the row's struct is its size and has no row of its own */
+    STEP_FIELD_SECRETS, /* a list of KEY=VALUE, of which only the KEYs are shown */
+    STEP_FIELD_BYTES,   /* the next field of the row's struct is its size and has no row of its own */
 } StepFieldType;
 
 typedef struct StepField {

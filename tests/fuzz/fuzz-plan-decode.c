@@ -20,6 +20,7 @@ static void fill(StepList *list, StepKind kind, bool full)
             *(const char **) member = step_list_string(list, "/some/path");
             break;
         case STEP_FIELD_LIST:
+        case STEP_FIELD_SECRETS:
             *(const char ***) member = step_list_strings(list, strings);
             break;
         case STEP_FIELD_BYTES:

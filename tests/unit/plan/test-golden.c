@@ -55,6 +55,9 @@ static const Case cases[] = {
     {.name = "credentials",
      .definition = IMAGE "Exec=/bin/true\nUser=www\nSetCredential=key:secret none:\n",
      .layers = ONE_LAYER},
+    {.name = "credentials-secrets",
+     .definition = IMAGE "Exec=/bin/true\nEnvironment=PASSWORD=open OTHER=x\nSecret=key\nBind=/srv/data:/etc\n",
+     .layers = ONE_LAYER},
     {.name = "credentials-boot", .definition = DIRECTORY "Boot=yes\nLoadCredential=key:/etc/key\n"},
     {.name = "boot-journal", .definition = DIRECTORY "Boot=yes\nLinkJournal=host\n", .has_userns = true},
     {.name = "credentials-boot-labels",
@@ -186,6 +189,14 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
 {
     static const char program[800];
     static const Credential credentials[] = {{(char *) "key", (void *) "secret", 6}, {(char *) "none", NULL, 0}};
+    static const Credential secrets[] = {
+        {(char *) "/run/secrets/key", (void *) "secret", 6, CREDENTIAL_FILE, 0444, 0, 0},
+        {(char *) "/run/secrets/a/b", (void *) "secret", 6, CREDENTIAL_FILE, 0400, 33, 34},
+        {(char *) "/etc/app.key", (void *) "secret", 6, CREDENTIAL_FILE, 0444, 0, 0},
+        {(char *) "PASSWORD", (void *) "secret", 6, CREDENTIAL_VARIABLE, 0, 0, 0},
+        {(char *) "TERM", (void *) "secret", 6, CREDENTIAL_VARIABLE, 0, 0, 0},
+    };
+    bool has_secrets = strcmp(test->name, "credentials-secrets") == 0;
     static char *host_environment[] = {(char *) "container_host_id=debian", NULL};
     static char *cgroup_files[] = {(char *) "memory.max=67108864", (char *) "pids.max=100", NULL};
     _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
@@ -206,8 +217,10 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
         .watchdog_usec = strcmp(test->name, "notify") == 0 ? 5000000 : 0,
         .machine_id = "fedcba9876543210fedcba9876543210",
         .host_os_release = "ID=debian\n",
-        .credentials = credentials,
-        .credentials_count = strncmp(test->name, "credentials", 11) == 0 ? 2 : 0,
+        .credentials = has_secrets ? secrets : credentials,
+        .credentials_count = has_secrets                                   ? ELEMENTSOF(secrets)
+                             : strncmp(test->name, "credentials", 11) == 0 ? 2
+                                                                           : 0,
         .host_environment = host_environment,
         .journal_fd = strcmp(test->name, "boot-journal") == 0 ? 9 : 0,
         .registrar_fd = strcmp(test->name, "boot") == 0 ? 7 : 0,

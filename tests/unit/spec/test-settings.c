@@ -208,6 +208,8 @@ static const char *value_for(const Setting *setting)
         return "key:secret";
     case SETTING_CREDENTIAL_FILE:
         return "key:/etc/key";
+    case SETTING_SECRET:
+        return "key,target=other";
     case SETTING_UUID:
         return "0123456789abcdef0123456789abcdef";
     case SETTING_USERNS:
@@ -350,6 +352,7 @@ static void bad_values_name_their_origin(void)
         {SETTING_NOTIFY, "maybe", "'maybe' is not one of"},
         {SETTING_CREDENTIAL, "secret", "not ID:VALUE"},
         {SETTING_CREDENTIAL_FILE, "a:b/c", "'b/c' is neither an absolute path nor"},
+        {SETTING_SECRET, "key,mode=8", "'8' is not the mode of a file"},
         {SETTING_UUID, "0123456789abcdef-123456789abcdefg", "is not a UUID"},
         {SETTING_USERNS, "container:web", "'container:web' is not a kind of user namespace"},
         {SETTING_ID_MAPS, "0:1:2:3", "'0:1:2:3' is not INSIDE:HOST[:COUNT]"},

@@ -30,6 +30,7 @@ static void fill(StepList *list, StepKind kind, unsigned seed)
                 number % 4 == 0 ? NULL : step_list_format(list, "text %u%.*s", number, (int) (number % 9), "abcdefgh");
             break;
         case STEP_FIELD_LIST:
+        case STEP_FIELD_SECRETS:
             *(const char ***) member = number % 4 == 0   ? NULL
                                        : number % 4 == 1 ? step_list_strings(list, no_strings)
                                                          : step_list_strings(list, strings);
@@ -81,6 +82,7 @@ static bool same_step(const Step *a, const Step *b)
                 return false;
             break;
         case STEP_FIELD_LIST:
+        case STEP_FIELD_SECRETS:
             if (!same_list(*(const char *const *const *) x, *(const char *const *const *) y))
                 return false;
             break;
