@@ -5,14 +5,19 @@
 #include "kernel/cgroup.h"
 #include "kernel/process.h"
 #include "machines/pause.h"
+#include "machines/processes.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 /* How long the supervisor may take, after the payload's end, to take everything back. */
 #define TEARDOWN_USEC (10 * UINT64_C(1000000))
+/* Somebody who is killed and has not died by then waits for something else; and how often that is looked at. */
+#define STUCK_USEC (3 * UINT64_C(500000))
+#define LOOK_USEC  (UINT64_C(500000) / 2)
 
 static int wait_for(int pidfd, uint64_t timeout_usec)
 {
@@ -26,6 +31,34 @@ static int wait_for(int pidfd, uint64_t timeout_usec)
     return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
 }
 
+static uint64_t now_usec(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+/* Whoever waits in the kernel for a file system that does not answer does not even hear SIGKILL, and when it does nobody
+ * knows. `killed_usec` is when all are killed, from now. -EBUSY: somebody is stuck so since STUCK_USEC. */
+static int wait_for_end(int pidfd, const Machine *machine, uint64_t timeout_usec, uint64_t killed_usec)
+{
+    uint64_t begun_usec = now_usec();
+
+    for (;;) {
+        uint64_t waited = now_usec() - begun_usec;
+        int r = wait_for(pidfd, MIN(timeout_usec - MIN(waited, timeout_usec), LOOK_USEC));
+
+        if (r != -ETIMEDOUT)
+            return r;
+        waited = now_usec() - begun_usec;
+        if (waited >= timeout_usec)
+            return -ETIMEDOUT;
+        if (waited >= STUCK_USEC && waited - STUCK_USEC >= killed_usec && machine_find_stuck(machine) > 0)
+            return -EBUSY;
+    }
+}
+
 static void kill_machine(const Machine *machine)
 {
     _cleanup_close_ int leader = machine_open_leader(machine), root_fd = -EBADF, group_fd = -EBADF;
@@ -36,6 +69,14 @@ static void kill_machine(const Machine *machine)
         (void) cgroup_kill(group_fd);
     if (leader >= 0)
         (void) process_send_signal(leader, SIGKILL);
+}
+
+static int say_stuck(const Machine *machine, Error *error)
+{
+    return error_hint(error,
+                      error_set(error, -EBUSY, "'%s' does not end: its process %d was killed and waits in the kernel",
+                                machine->name, (int) machine_find_stuck(machine)),
+                      "for a file system that does not answer, as a rule: it ends when that does");
 }
 
 /* A machine whose supervisor was killed: what the supervisor would have done is done here. */
@@ -52,8 +93,8 @@ static int end_unsupervised(Roster *roster, const Machine *machine, uint64_t pat
         process_send_signal(leader, (int) machine->stop_signal) == 0)
         (void) wait_for(leader, patience_usec);
     kill_machine(machine);
-    if (leader >= 0)
-        (void) wait_for(leader, TEARDOWN_USEC);
+    if (leader >= 0 && wait_for_end(leader, machine, TEARDOWN_USEC, 0) == -EBUSY)
+        return say_stuck(machine, error);
     roster_undo(roster, machine);
     return 0;
 }
@@ -61,6 +102,8 @@ static int end_unsupervised(Roster *roster, const Machine *machine, uint64_t pat
 /* The supervisor is gone, or does not go. One that was killed rather than told leaves its payload. */
 static int end_or_explain(int code, Roster *roster, const Machine *machine, uint64_t patience_usec, Error *error)
 {
+    if (code == -EBUSY)
+        return say_stuck(machine, error);
     if (code < 0)
         return error_set(error, code, "'%s' does not end: process %llu cannot be killed", machine->name,
                          (unsigned long long) machine->leader);
@@ -81,12 +124,12 @@ int machine_stop(Roster *roster, const Machine *machine, uint64_t timeout_usec, 
     r = process_send_signal(supervisor, SIGTERM);
     machine_thaw(machine);
     if (r == 0)
-        r = wait_for(supervisor, patience);
+        r = wait_for_end(supervisor, machine, patience, MIN(timeout_usec, machine->stop_timeout_usec));
     if (r == -ESRCH)
         r = 0;
     if (r == -ETIMEDOUT) {
         kill_machine(machine);
-        r = wait_for(supervisor, TEARDOWN_USEC);
+        r = wait_for_end(supervisor, machine, TEARDOWN_USEC, 0);
     }
     return end_or_explain(r, roster, machine, MIN(timeout_usec, machine->stop_timeout_usec), error);
 }
@@ -102,7 +145,7 @@ int machine_terminate(Roster *roster, const Machine *machine, Error *error)
         (void) process_send_signal(supervisor, MACHINE_LAST_END_SIGNAL);
     kill_machine(machine);
     machine_thaw(machine);
-    return end_or_explain(wait_for(supervisor, TEARDOWN_USEC), roster, machine, 0, error);
+    return end_or_explain(wait_for_end(supervisor, machine, TEARDOWN_USEC, 0), roster, machine, 0, error);
 }
 
 static const char *const kill_whom_names[] = {

@@ -292,3 +292,22 @@ int machine_list_processes(const Machine *machine, ProcessList *ret)
     list = (ProcessList){};
     return 0;
 }
+
+pid_t machine_find_stuck(const Machine *machine)
+{
+    _cleanup_(pid_list_done) PidList pids = {};
+
+    if (machine->cgroup)
+        (void) add_cgroup(machine, &pids);
+    else
+        (void) add_namespace(machine, &pids);
+    for (size_t i = 0; i < pids.count; i++) {
+        char text[STATUS_MAX_BYTES];
+        Process process = {};
+
+        if (read_file(pids.pids[i], "stat", text, sizeof(text)) > 0 && process_parse_stat(text, 1, &process) == 0 &&
+            process.state == 'D')
+            return pids.pids[i];
+    }
+    return 0;
+}

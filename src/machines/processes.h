@@ -34,6 +34,10 @@ void process_list_done(ProcessList *list);
  * out. */
 int machine_list_processes(const Machine *machine, ProcessList *ret);
 
+/* One of them that waits in the kernel and hears no signal, not even SIGKILL; 0: there is none. Reads nothing that such a
+ * process could hold up. */
+pid_t machine_find_stuck(const Machine *machine);
+
 /* /proc/PID/stat. -EBADMSG. Fills pid, parent_pid, state and the numbers. */
 int process_parse_stat(const char *text, uint64_t page_bytes, Process *process);
 /* /proc/PID/status: host_uid and inside_pid; leaves what it does not find. */

@@ -131,4 +131,38 @@ test_R22_reloads_in_the_middle_of_calls() {
     bus TerminateMachine s "$ID-r"
 }
 
+bus_answers() { bus ListMachines; }
+machined_knows() { [[ $(machinectl show "$1" -P Unit) == "berth-$1.scope" ]]; }
+starts() { b run -d --name="$1" -D "$ROOT" /bin/sleep 1000; }
+
+# The bus itself ends, while calls are under way: what runs goes on, and everything is back with the bus.
+test_R22_the_bus_is_restarted() {
+    local leader round old=''
+    [[ $BERTH_HOST == booted ]] || skip 'one machine is enough, and the emulated one is slow'
+    prepare
+    ID=${ID//[^a-zA-Z0-9]/-}
+    start_in_background r
+    leader=$(state_field "$ID-r" leader)
+    for round in 1 2 3; do
+        retry_until "$SETTLE_TIMEOUT" bus_answers
+        (for _ in 1 2 3 4 5; do bus ListMachines >/dev/null 2>&1 || true; done) &
+        systemctl kill --signal=KILL dbus.service
+        wait $! || true
+        # The state files do not need it.
+        expect_rc 0 b list --no-legend
+        assert_match "$OUT" "$ID-r .*running"
+        expect_rc 0 b exec "$ID-r" /bin/true
+        retry_until "$SETTLE_TIMEOUT" bus_answers
+        retry_until "$SETTLE_TIMEOUT" starts "$ID-$round"
+        retry_until "$SETTLE_TIMEOUT" machined_knows "$ID-$round"
+        assert_match "$(bus ListMachines)" "$ID-$round.*$ID-r"
+        [[ -z $old ]] || assert_no_match "$(bus ListMachines)" "$old"
+        expect_rc 0 b stop --time=0 "$ID-$round"
+        old=$ID-$round
+    done
+    assert_eq "$(state_field "$ID-r" leader)" "$leader"
+    expect_rc 0 b stop "$ID-r"
+    ! machinectl show "$ID-r" >/dev/null 2>&1
+}
+
 run_tests
