@@ -114,7 +114,8 @@ int print_introspection(Error *error)
     for (size_t i = 0; i < verbs_count; i++)
         json_array_append_new(verb_list, describe_verb(&verbs[i]));
     for (size_t i = 0; i < settings_count; i++)
-        json_array_append_new(setting_list, describe_setting(&settings[i]));
+        if (!settings[i].pointer)
+            json_array_append_new(setting_list, describe_setting(&settings[i]));
     json_object_set_new(json, "version", json_string(BERTH_VERSION));
     for (size_t i = 0; i < remote_options_count; i++)
         json_array_append_new(option_list, describe_option(remote_options[i].name, remote_options[i].letter,

@@ -14,6 +14,7 @@ static const char *const kind_names[] = {
     [MOUNT_KIND_OVERLAY] = "overlay",
     [MOUNT_KIND_ANONYMOUS] = "volume",
     [MOUNT_KIND_INACCESSIBLE] = "inaccessible",
+    [MOUNT_KIND_FILE_SYSTEM] = "file system",
 };
 _Static_assert(ELEMENTSOF(kind_names) == _MOUNT_KIND_MAX, "every mount kind has a name");
 
@@ -24,6 +25,8 @@ void mount_spec_done(MountSpec *mount)
     strv_free(mount->host_layers);
     free(mount->inside_path);
     strv_free(mount->options);
+    free(mount->type);
+    free(mount->source);
     free(mount->origin);
     *mount = (MountSpec){};
 }
@@ -269,7 +272,7 @@ static int find_kind(char **fields, MountKind *ret, Error *error)
         if (!type)
             continue;
         *ret = _MOUNT_KIND_INVALID;
-        for (MountKind kind = 0; kind < _MOUNT_KIND_MAX; kind++)
+        for (MountKind kind = 0; kind < MOUNT_KIND_FILE_SYSTEM; kind++)
             if (strcmp(type, kind_names[kind]) == 0)
                 *ret = kind;
         if (*ret == _MOUNT_KIND_INVALID)

@@ -123,6 +123,16 @@ const Profile profiles[] = {
         .tasks_max = "2048",
     },
 };
+const Profile profile_bundle = {
+    .name = "bundle",
+    .description = "as the configuration of an OCI bundle has it",
+    .seccomp = "unconfined",
+    .masked_paths = no_paths,
+    .read_only_paths = no_paths,
+    .has_writable_sys = true,
+    .has_writable_cgroup = true,
+    .has_all_devices = true,
+};
 const size_t profiles_count = ELEMENTSOF(profiles);
 
 const ProfileDevice profile_devices[] = {

@@ -35,6 +35,9 @@ typedef struct Profile {
 extern const Profile profiles[];
 extern const size_t profiles_count;
 
+/* What holds in an OCI bundle: nothing that it does not say itself. Not among the others, nobody chooses it. */
+extern const Profile profile_bundle;
+
 /* NULL: there is none of that name. */
 const Profile *profile_find(const char *name);
 

@@ -7,6 +7,10 @@
 #include <string.h>
 
 #define AT(member) offsetof(ContainerSpec, member)
+#define BUNDLE(where, value_type, member, meta, what)                                                                  \
+    {                                                                                                                  \
+        NULL, 0, NULL, NULL, NULL, value_type, AT(member), TRUST_ADMIN, meta, what, where                              \
+    }
 
 /* clang-format off */
 const Setting settings[] = {
@@ -187,6 +191,25 @@ const Setting settings[] = {
      "any resource property of the unit (systemd.resource-control(5))"},
     {"slice", 0, "Resources", "Slice", NULL, SETTING_STRING, AT(slice), TRUST_ADMIN, "SLICE",
      "slice of the unit; default machine-berth.slice"},
+
+    /* What no option or key says: of the configuration of an OCI bundle. */
+    BUNDLE("/ociVersion", SETTING_BOOL, bundle, NULL, "an OCI bundle, which says everything itself"),
+    BUNDLE("/process/capabilities/bounding", SETTING_CAPABILITIES, capability_names[0], "CAP", "the bounding set"),
+    BUNDLE("/process/capabilities/effective", SETTING_CAPABILITIES, capability_names[1], "CAP", "the effective set"),
+    BUNDLE("/process/capabilities/inheritable", SETTING_CAPABILITIES, capability_names[2], "CAP", "the inheritable set"),
+    BUNDLE("/process/capabilities/permitted", SETTING_CAPABILITIES, capability_names[3], "CAP", "the permitted set"),
+    BUNDLE("/process/capabilities/ambient", SETTING_CAPABILITIES, capability_names[4], "CAP", "the ambient set"),
+    BUNDLE("/process/user/additionalGids", SETTING_LIST, additional_gids, "GID", "supplementary groups of the payload"),
+    BUNDLE("/process/user/umask", SETTING_INTEGER, umask, "N", "file mode creation mask of the payload"),
+    BUNDLE("/mounts", SETTING_MOUNT_BUNDLE, mounts, "WORDS", "one mount: type, source, target, options"),
+    BUNDLE("/domainname", SETTING_STRING, domainname, "NAME", "the NIS domain name"),
+    BUNDLE("/linux/cgroupsPath", SETTING_STRING, cgroup_path, "PATH", "where its cgroup is"),
+    BUNDLE("/linux/namespaces", SETTING_BOOL, shares_cgroup_namespace, NULL, "the host's cgroup namespace"),
+    BUNDLE("/linux/devices", SETTING_DEVICE, devices, "WORDS", "one device node"),
+    BUNDLE("/linux/resources", SETTING_LIST, cgroup_files, "FILE=VALUE", "a file of the cgroup"),
+    BUNDLE("/linux/resources/devices", SETTING_LIST, device_rules, "RULE", "which devices may be used"),
+    BUNDLE("/linux/readonlyPaths", SETTING_PATH_LIST, read_only_paths, "PATH", "paths that become read-only"),
+    BUNDLE("/linux/seccomp", SETTING_STRING, seccomp_text, "JSON", "the system call filter"),
 };
 /* clang-format on */
 
@@ -269,6 +292,14 @@ const Setting *setting_of(size_t offset)
 {
     for (size_t i = 0; i < settings_count; i++)
         if (settings[i].offset == offset && settings[i].type != SETTING_SECURITY)
+            return &settings[i];
+    return NULL;
+}
+
+const Setting *setting_of_pointer(const char *pointer)
+{
+    for (size_t i = 0; i < settings_count; i++)
+        if (is_same(settings[i].pointer, pointer))
             return &settings[i];
     return NULL;
 }

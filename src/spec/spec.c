@@ -63,6 +63,18 @@ void container_spec_free(ContainerSpec *spec)
     free(spec->label_level);
     free(spec->label_file_type);
     strv_free(spec->sysctls);
+    for (size_t i = 0; i < _CAPABILITY_SET_MAX; i++)
+        strv_free(spec->capability_names[i]);
+    strv_free(spec->additional_gids);
+    strv_free(spec->read_only_paths);
+    for (size_t i = 0; i < spec->devices.count; i++)
+        device_spec_done(&spec->devices.items[i]);
+    free(spec->devices.items);
+    strv_free(spec->device_rules);
+    strv_free(spec->cgroup_files);
+    free(spec->cgroup_path);
+    free(spec->domainname);
+    free(spec->seccomp_text);
     strv_free(spec->properties);
     free(spec->slice);
     for (size_t i = 0; spec->origins && i < settings_count; i++)
@@ -289,6 +301,14 @@ static int compute_capabilities(ContainerSpec *spec)
 {
     uint64_t mask = 0;
 
+    for (size_t i = 0; i < _CAPABILITY_SET_MAX; i++)
+        STRV_FOREACH (name, spec->capability_names[i])
+            if (capability_parse(*name, &mask, NULL) == 0)
+                spec->capability_sets[i] |= mask;
+    if (spec->bundle) {
+        spec->capabilities = spec->capability_sets[CAPABILITY_SET_BOUNDING];
+        return 0;
+    }
     spec->capabilities = spec->profile->capabilities;
     /* On a network of others these two are power over them: only for who asks for them by name. */
     if (!spec_has_own_network(spec) && !spec->privileged)
@@ -447,6 +467,10 @@ static int find_profile(ContainerSpec *spec, Error *error)
 {
     const char *origin = spec_origin(spec, offsetof(ContainerSpec, profile_name));
 
+    if (spec->bundle) {
+        spec->profile = &profile_bundle;
+        return 0;
+    }
     spec->profile = profile_find(spec->profile_name ? spec->profile_name
                                  : spec->privileged ? "privileged"
                                  : spec->boot       ? "system"
@@ -594,7 +618,7 @@ static int complete(ContainerSpec *spec)
         if (!spec->seccomp_profile)
             return -ENOMEM;
     }
-    if (!spec->hostname && spec->name) {
+    if (!spec->hostname && spec->name && !spec->bundle) {
         spec->hostname = strdup(text_is_hostname(spec->name) ? spec->name : "container");
         if (!spec->hostname)
             return -ENOMEM;

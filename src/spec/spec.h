@@ -84,6 +84,11 @@ typedef struct MountList {
     size_t count;
 } MountList;
 
+typedef struct DeviceList {
+    DeviceSpec *items;
+    size_t count;
+} DeviceList;
+
 typedef struct LimitList {
     LimitSpec *items;
     size_t count;
@@ -151,6 +156,20 @@ struct ContainerSpec {
     char **properties;
     char *slice;
 
+    /* Of an OCI bundle, which says everything itself: no mounts, paths and privileges but those that it names. */
+    bool bundle;
+    char **capability_names[_CAPABILITY_SET_MAX];
+    uint64_t capability_sets[_CAPABILITY_SET_MAX]; /* computed by spec_finish() */
+    char **additional_gids;                        /* numbers */
+    OptionalInt umask;
+    char **read_only_paths;
+    DeviceList devices;
+    char **device_rules; /* "allow c 1:3 rwm", "deny a *:* rwm": the last that fits counts */
+    char **cgroup_files; /* "memory.max=1048576" */
+    char *cgroup_path, *domainname;
+    char *seccomp_text;           /* JSON */
+    bool shares_cgroup_namespace; /* the host's */
+
     /* The origin of each setting's last assignment, by row number; NULL where the default holds. */
     char **origins;
     uint64_t capabilities; /* computed by spec_finish() */
@@ -203,6 +222,8 @@ typedef enum SettingType {
     SETTING_MOUNT_OVERLAY,
     SETTING_MOUNT_VOLUME,
     SETTING_MOUNT,
+    SETTING_MOUNT_BUNDLE, /* one mount by its words, mount_parse_bundle() */
+    SETTING_DEVICE,       /* one device by its words, device_parse() */
     SETTING_PROPERTY,
     SETTING_PROPERTY_MEMORY, /* shorthands for a property: --memory=64M is MemoryMax=64M */
     SETTING_PROPERTY_CPUS,
@@ -223,6 +244,7 @@ struct Setting {
     size_t offset; /* in ContainerSpec */
     Trust least_trust;
     const char *metavar, *help;
+    const char *pointer; /* in the configuration of an OCI bundle, of a row that has neither option nor key */
 };
 
 /* The table, ended by SETTINGS_COUNT. setting_number() is a row's place in it. */
@@ -248,6 +270,9 @@ const Setting *setting_find_key(const char *section, const char *key);
 const Setting *setting_find_image_key(const char *key);
 /* The row of a member, for code that builds a layer: setting_of(offsetof(ContainerSpec, name)). */
 const Setting *setting_of(size_t offset);
+
+/* The row that is of bundles only, by its pointer. */
+const Setting *setting_of_pointer(const char *pointer);
 
 /* Whether an option of this type takes an argument; a boolean takes one only as --option=BOOL. */
 bool setting_takes_argument(const Setting *setting);

@@ -122,6 +122,9 @@ static int add_mount(MountList *list, const Setting *setting, const Assignment *
     case SETTING_MOUNT_VOLUME:
         r = mount_parse_volume(value, &mount, error);
         break;
+    case SETTING_MOUNT_BUNDLE:
+        r = mount_parse_bundle(assignment->values, &mount, error);
+        break;
     default:
         r = mount_parse_mount(value, &mount, error);
     }
@@ -132,7 +135,7 @@ static int add_mount(MountList *list, const Setting *setting, const Assignment *
         return -ENOMEM;
 
     /* A later mount on the same target replaces the earlier one: the command line over the file over the image. */
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; setting->type != SETTING_MOUNT_BUNDLE && i < list->count; i++)
         if (strcmp(list->items[i].inside_path, mount.inside_path) == 0) {
             mount_spec_done(&list->items[i]);
             list->items[i] = mount;
@@ -145,6 +148,23 @@ static int add_mount(MountList *list, const Setting *setting, const Assignment *
     list->items = larger;
     list->items[list->count++] = mount;
     mount = (MountSpec){};
+    return 0;
+}
+
+static int add_device(DeviceList *list, const Assignment *assignment, Error *error)
+{
+    DeviceSpec device = {}, *larger;
+    int r = device_parse(assignment->values, &device, error);
+
+    if (r < 0)
+        return r;
+    larger = reallocarray(list->items, list->count + 1, sizeof(DeviceSpec));
+    if (!larger) {
+        device_spec_done(&device);
+        return -ENOMEM;
+    }
+    list->items = larger;
+    list->items[list->count++] = device;
     return 0;
 }
 
@@ -421,6 +441,10 @@ int setting_apply(ContainerSpec *spec, const Setting *setting, const Assignment 
         *list = words;
         return 0;
     }
+    if (setting->type == SETTING_MOUNT_BUNDLE && assignment->values)
+        return add_mount((MountList *) list, setting, assignment, NULL, error);
+    if (setting->type == SETTING_DEVICE && assignment->values)
+        return add_device((DeviceList *) list, assignment, error);
     if (setting->type == SETTING_HEALTH_COMMAND && assignment->values && assignment->values[0])
         return set_health_command(list, assignment->values, error);
     if (!assignment->values || !assignment->values[0]) {
@@ -521,6 +545,9 @@ int setting_format(const ContainerSpec *spec, const Setting *setting, char ***te
     case SETTING_MOUNT_BIND ... SETTING_MOUNT_VOLUME:
     case SETTING_PROPERTY_MEMORY ... SETTING_PROPERTY_IO_WEIGHT:
     case SETTING_SECURITY:
+    /* And what comes from a bundle is never written. */
+    case SETTING_MOUNT_BUNDLE:
+    case SETTING_DEVICE:
         return 0;
     default:
         return format_member(field, setting->type, texts);

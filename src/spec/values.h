@@ -17,6 +17,7 @@ typedef enum MountKind {
     MOUNT_KIND_OVERLAY,
     MOUNT_KIND_ANONYMOUS, /* a VOLUME of an image: an empty directory of this container's own */
     MOUNT_KIND_INACCESSIBLE,
+    MOUNT_KIND_FILE_SYSTEM, /* of a bundle: any that the kernel has */
     _MOUNT_KIND_MAX,
     _MOUNT_KIND_INVALID = -1,
 } MountKind;
@@ -42,6 +43,8 @@ typedef struct MountSpec {
     MountIds ids;        /* BIND */
     bool chown;          /* BIND: all in it is given to the container's user */
     bool no_copy;        /* of a volume: what the image has there is not its first content */
+    char *type, *source; /* FILE_SYSTEM */
+    uint64_t attributes; /* of a bundle: more MOUNT_ATTR_* of linux/mount.h */
     char *origin;
 } MountSpec;
 
@@ -63,6 +66,9 @@ int mount_parse_tmpfs(const char *text, MountSpec *ret, Error *error);
 int mount_parse_overlay(const char *text, MountSpec *ret, Error *error);
 /* type=bind,src=…,dst=…[,ro] as --mount of podman-run(1). */
 int mount_parse_mount(const char *text, MountSpec *ret, Error *error);
+/* TYPE, SOURCE, TARGET and options, each a word, as "config.md#mounts" of the OCI runtime specification has them; SOURCE is
+ * absolute for a bind mount. -EOPNOTSUPP for an option that cannot be honoured. */
+int mount_parse_bundle(char *const *words, MountSpec *ret, Error *error);
 /* The `type=…` form that mount_parse_mount() reads back; NULL when memory is short. */
 char *mount_format(const MountSpec *mount);
 
@@ -136,3 +142,24 @@ const char *capability_name(unsigned number);
 #define CAPABILITY_ALL  ((UINT64_C(1) << (CAPABILITY_LAST + 1)) - 1)
 /* The blank-separated names of a mask, "ALL" or "none". */
 char *capability_format_mask(uint64_t mask);
+
+/* A device node that a container gets beside those of every container. */
+typedef struct DeviceSpec {
+    char *inside_path;
+    char type; /* 'b', 'c' or 'p' (a FIFO) */
+    unsigned major, minor, mode, uid, gid;
+} DeviceSpec;
+
+/* PATH, TYPE, MAJOR, MINOR, MODE (octal), UID, GID, as "config-linux.md#devices" of the OCI runtime specification has them. */
+int device_parse(char *const *words, DeviceSpec *ret, Error *error);
+void device_spec_done(DeviceSpec *device);
+
+/* The lists of capabilities(7) that a process has, in the order of the OCI runtime specification. */
+typedef enum CapabilitySet {
+    CAPABILITY_SET_BOUNDING,
+    CAPABILITY_SET_EFFECTIVE,
+    CAPABILITY_SET_INHERITABLE,
+    CAPABILITY_SET_PERMITTED,
+    CAPABILITY_SET_AMBIENT,
+    _CAPABILITY_SET_MAX
+} CapabilitySet;

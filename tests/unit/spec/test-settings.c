@@ -10,7 +10,7 @@
 
 static const char *name_of(const Setting *setting)
 {
-    return setting->option ? setting->option : setting->key;
+    return setting->option ? setting->option : setting->key ? setting->key : setting->pointer;
 }
 
 static void rows_are_complete(void)
@@ -19,8 +19,8 @@ static void rows_are_complete(void)
     for (size_t i = 0; i < settings_count; i++) {
         const Setting *row = &settings[i];
 
-        if (!row->option && !row->key)
-            TEST_FAIL("row %zu has neither option nor key", i);
+        if (row->pointer ? row->option || row->key || row->pointer[0] != '/' : !row->option && !row->key)
+            TEST_FAIL("row %zu has neither option nor key, or one beside a pointer", i);
         if (row->least_trust != TRUST_IMAGE && row->least_trust != TRUST_ADMIN)
             TEST_FAIL("row %zu (%s) says nothing of trust", i, name_of(row));
         if (row->type <= _SETTING_TYPE_INVALID || row->type >= _SETTING_TYPE_MAX)
