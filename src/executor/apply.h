@@ -70,6 +70,9 @@ int apply_capabilities(Context *context, const Step *step);
 int apply_no_new_privileges(Context *context, const Step *step);
 int apply_seccomp(Context *context, const Step *step);
 
+/* await.c */
+int apply_await(Context *context, const Step *step);
+
 /* exec.c */
 int apply_exec(Context *context, const Step *step);
 /* The reaper as a program of its own, REAPER_ARGUMENT PID: ends as that child does. */

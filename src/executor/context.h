@@ -52,6 +52,7 @@ typedef struct Context {
     int host_mounts_fd;  /* supervisor: its own mount namespace, while it is in the container's */
     bool may_ask;        /* inner process: in a user namespace, with a supervisor that does what it may not */
     bool made_directory; /* STEP_DIRECTORY found none there */
+    bool is_waiting;     /* the first process awaits its start: STEP_AWAIT */
     bool is_failing;     /* undoing a start that did not succeed */
 
     int notify_fd;        /* supervisor: what the payload tells of itself comes here */

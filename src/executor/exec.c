@@ -100,7 +100,7 @@ static int run(Context *context, const StepExec *exec, char **environment)
     /* The dispositions are the default ones since reset_process() of main.c. */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    umask(0022);
+    umask(exec->umask_plus_one > 0 ? (mode_t) (exec->umask_plus_one - 1) : 0022);
     if (!exec->candidates)
         return exec_failure(context, execute_search(exec->argv, environment, search), exec->argv[0]);
 

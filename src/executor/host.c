@@ -7,12 +7,14 @@
 #include "base/file.h"
 #include "executor/namespaces.h"
 #include "kernel/cgroup.h"
+#include "kernel/device-filter.h"
 #include "kernel/pipe.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -36,9 +38,26 @@ static int enter_supervisor_group(Context *context)
     return r < 0 ? fail(context, r, "cannot enter the cgroup: %s", strerror(-r)) : 0;
 }
 
+static const StepCgroup *find_cgroup(const Context *context)
+{
+    for (size_t i = 0; i < context->plan.count; i++)
+        if (context->plan.steps[i].kind == STEP_CGROUP)
+            return &context->plan.steps[i].cgroup;
+    return NULL;
+}
+
+static int open_payload_group(Context *context, const StepCgroup *step)
+{
+    if (!step || !step->is_direct)
+        return cgroup_open(context->cgroup_fd, "payload", true, &context->payload_cgroup_fd);
+    context->payload_cgroup_fd = fcntl(context->cgroup_fd, F_DUPFD_CLOEXEC, 3);
+    return context->payload_cgroup_fd < 0 ? -errno : 0;
+}
+
 static int make_payload_group(Context *context, const char *const *files)
 {
-    int r = cgroup_open(context->cgroup_fd, "payload", true, &context->payload_cgroup_fd);
+    const StepCgroup *step = find_cgroup(context);
+    int r = open_payload_group(context, step);
 
     if (r < 0)
         return fail(context, r, "cannot make the payload's cgroup: %s", strerror(-r));
@@ -47,7 +66,13 @@ static int make_payload_group(Context *context, const char *const *files)
         if (r < 0)
             return fail(context, r, "cannot give the payload its cgroup: %s", strerror(-r));
     }
-    cgroup_enable_controllers(context->cgroup_fd);
+    if (!step || !step->is_direct)
+        cgroup_enable_controllers(context->cgroup_fd);
+    if (step && step->devices_size > 0) {
+        r = device_filter_attach(context->cgroup_fd, step->devices, step->devices_size);
+        if (r < 0)
+            return fail(context, r, "cannot filter devices: %s", strerror(-r));
+    }
 
     for (size_t i = 0; files && files[i]; i++) {
         char name[64];
@@ -68,18 +93,19 @@ static int make_payload_group(Context *context, const char *const *files)
 /* A group has the controllers that its parent gives it. */
 static void enable_controllers_above(int root_fd, const char *name)
 {
-    const char *slash = strrchr(name, '/');
-    char parent[256];
-    int fd = -EBADF;
+    char parent[PATH_MAX];
 
     cgroup_enable_controllers(root_fd);
-    if (!slash || (size_t) (slash - name) >= sizeof(parent))
-        return;
-    memcpy(parent, name, (size_t) (slash - name));
-    parent[slash - name] = 0;
-    if (cgroup_open(root_fd, parent, false, &fd) == 0)
-        cgroup_enable_controllers(fd);
-    safe_close(fd);
+    for (const char *slash = strchr(name, '/'); slash && (size_t) (slash - name) < sizeof(parent);
+         slash = strchr(slash + 1, '/')) {
+        int fd = -EBADF;
+
+        memcpy(parent, name, (size_t) (slash - name));
+        parent[slash - name] = 0;
+        if (cgroup_open(root_fd, parent, false, &fd) == 0)
+            cgroup_enable_controllers(fd);
+        safe_close(fd);
+    }
 }
 
 int apply_cgroup(Context *context, const Step *step)
@@ -251,7 +277,8 @@ static int wait_cgroup(Context *context)
         return fail(context, n < 0 ? (int) n : -ECANCELED, "the launcher went away before the cgroup was there");
     }
     context->cgroup_fd = fds[0];
-    n = enter_supervisor_group(context);
+    /* A supervisor that goes need not be out of the way of the group's children. */
+    n = find_cgroup(context) && find_cgroup(context)->is_direct ? 0 : enter_supervisor_group(context);
     return n < 0 ? (int) n : make_payload_group(context, NULL);
 }
 
@@ -280,8 +307,10 @@ static int follow_inner(Context *context)
         size_t fds_count = 0;
         ssize_t n = socket_receive(context->inner_fd, &message, sizeof(message), fds, &fds_count);
 
-        if (n == 0)
+        if (n == 0 || (n == sizeof(message) && message.kind == MESSAGE_WAITING)) {
+            context->is_waiting = n > 0;
             break;
+        }
         if (n != sizeof(message))
             return fail(context, n < 0 ? (int) n : -EBADMSG, "broken message from the inner process");
         message.text[sizeof(message.text) - 1] = 0;
@@ -319,7 +348,8 @@ static int follow_inner(Context *context)
         if (r < 0)
             return r;
     }
-    context->inner_fd = safe_close(context->inner_fd);
+    if (!context->is_waiting)
+        context->inner_fd = safe_close(context->inner_fd);
     /* They are the payload's mounts now; here they would only keep them alive. */
     for (size_t i = 0; i < context->trees_count; i++)
         context->trees[i] = safe_close(context->trees[i]);
@@ -358,6 +388,35 @@ int follow_start(Context *context)
     return r;
 }
 
+/* When others can find the container it is left to itself: it waits for its start, or its program runs. */
+static int leave_container(Context *context)
+{
+    Message message;
+    int fds[SOCKET_FDS_MAX];
+    size_t count = 0;
+    ssize_t n = socket_receive(context->control_fd, &message, sizeof(message), fds, &count);
+
+    while (count > 0)
+        safe_close(fds[--count]);
+    if (n != sizeof(message) || message.kind != MESSAGE_ANNOUNCED) {
+        end_payload(context);
+        return fail(context, -ECANCELED, "the launcher is gone");
+    }
+    if (!context->is_waiting)
+        return 0;
+    n = send_message(context->inner_fd, MESSAGE_ANNOUNCED, 0, -EBADF);
+    /* Its end of the socket is closed when it no longer minds our end. */
+    if (n == 0)
+        n = socket_receive(context->inner_fd, &message, sizeof(message), fds, &count);
+    if (n == sizeof(message) && message.kind == MESSAGE_FAILED)
+        (void) fail(context, -EIO, "%.*s", (int) sizeof(message.text) - 1, message.text);
+    if (n != 0) {
+        end_payload(context);
+        return fail(context, -ECANCELED, "the container's first process is gone");
+    }
+    return 0;
+}
+
 int apply_supervise(Context *context, const Step *step)
 {
     int r = follow_start(context);
@@ -371,5 +430,5 @@ int apply_supervise(Context *context, const Step *step)
         end_payload(context);
         return fail(context, r, "cannot tell the launcher: %s", strerror(-r));
     }
-    return supervise(context, &step->supervise);
+    return step->supervise.leaves ? leave_container(context) : supervise(context, &step->supervise);
 }

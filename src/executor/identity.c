@@ -33,6 +33,32 @@ static int read_accounts(Context *context, const char *path, char **ret)
     return *ret ? 0 : -ENOMEM;
 }
 
+/* Numbers, all of them; only the home directory is the container's own to say. */
+static int set_exact_identity(Context *context, const StepIdentity *step)
+{
+    _cleanup_free_ char *passwd = NULL;
+    Identity *identity = &context->identity, found = {};
+    const char *what = NULL, *colon = strchr(step->user, ':');
+    int r = read_accounts(context, "/etc/passwd", &passwd);
+
+    if (r < 0)
+        return r;
+    if (!colon)
+        return fail(context, -EINVAL, "'%s' is not a user and a group by number", step->user);
+    (void) accounts_resolve(step->user, passwd, "", &found, &what);
+    *identity = (Identity){.uid = (uid_t) strtoul(step->user, NULL, 10),
+                           .gid = (gid_t) strtoul(colon + 1, NULL, 10),
+                           .has_home = found.has_home};
+    memcpy(identity->home, found.home, sizeof(identity->home));
+    for (size_t i = 0; step->groups && step->groups[i]; i++) {
+        if (identity->groups_count >= sizeof(identity->groups) / sizeof(identity->groups[0]))
+            return fail(context, -E2BIG, "more than %zu supplementary groups",
+                        sizeof(identity->groups) / sizeof(identity->groups[0]));
+        identity->groups[identity->groups_count++] = (gid_t) strtoul(step->groups[i], NULL, 10);
+    }
+    return 0;
+}
+
 int apply_identity(Context *context, const Step *step)
 {
     _cleanup_free_ char *passwd = NULL, *group = NULL;
@@ -40,8 +66,13 @@ int apply_identity(Context *context, const Step *step)
     Identity *identity = &context->identity;
     int r;
 
+    if (step->identity.is_exact) {
+        r = set_exact_identity(context, &step->identity);
+        if (r < 0)
+            return r;
+    }
     /* The common case needs no file: root has its number and its home. */
-    if (strcmp(step->identity.user, "0:0") == 0) {
+    else if (strcmp(step->identity.user, "0:0") == 0) {
         *identity = (Identity){.groups_count = 1, .home = "/root", .has_home = true};
     } else {
         r = read_accounts(context, "/etc/passwd", &passwd);
@@ -111,7 +142,10 @@ int apply_capabilities(Context *context, const Step *step)
     if (r == 0)
         r = process_clear_ambient();
     if (r == 0)
-        r = process_set_capabilities(identity->uid == 0 ? keep : 0);
+        r = step->capabilities.is_exact
+                ? process_set_capability_sets(step->capabilities.effective, step->capabilities.permitted,
+                                              step->capabilities.inheritable, step->capabilities.ambient)
+                : process_set_capabilities(identity->uid == 0 ? keep : 0);
     return r < 0 ? fail(context, r, "cannot set the capabilities: %s", strerror(-r)) : 0;
 }
 

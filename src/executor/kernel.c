@@ -103,7 +103,7 @@ int apply_join_cgroup(Context *context, const Step *step)
 
     if (r < 0)
         return r;
-    if (unshare(CLONE_NEWCGROUP) < 0)
+    if (!step->join_cgroup.keep_namespace && unshare(CLONE_NEWCGROUP) < 0)
         return fail(context, -errno, "cannot make the cgroup namespace: %s", strerror(errno));
     if (!step->join_cgroup.mount)
         return 0;
@@ -121,8 +121,12 @@ int apply_join_cgroup(Context *context, const Step *step)
 
 int apply_hostname(Context *context, const Step *step)
 {
-    if (sethostname(step->hostname.name, strlen(step->hostname.name)) < 0)
+    const char *name = step->hostname.name, *domain = step->hostname.domain;
+
+    if (name && sethostname(name, strlen(name)) < 0)
         return fail(context, -errno, "cannot set the host name: %s", strerror(errno));
+    if (domain && setdomainname(domain, strlen(domain)) < 0)
+        return fail(context, -errno, "cannot set the domain name: %s", strerror(errno));
     return 0;
 }
 

@@ -29,6 +29,7 @@ static const Operation operations[_STEP_KIND_MAX] = {
     [STEP_LINK] = {apply_link, NULL},
     [STEP_JOIN] = {apply_join, NULL},
     [STEP_BECOME_ROOT] = {apply_become_root, NULL},
+    [STEP_AWAIT] = {apply_await, NULL},
     [STEP_PROPAGATION] = {apply_propagation, NULL},
     [STEP_ROOT_TREE] = {apply_root_tree, NULL},
     [STEP_ROOT_OVERLAY] = {apply_root_overlay, NULL},

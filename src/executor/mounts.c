@@ -134,20 +134,37 @@ static int bind_device(Context *context, const StepDevice *device, int parent_fd
     return r < 0 ? fail(context, r, "cannot show the device '%s': %s", device->target, strerror(-r)) : 0;
 }
 
+/* Whether what is there is that very device. */
+static bool is_device(int parent_fd, const char *name, const StepDevice *device)
+{
+    mode_t type = device->type > 0 ? (mode_t) device->type : S_IFCHR;
+    struct stat st;
+
+    return fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & S_IFMT) == type &&
+           (type == S_IFIFO || st.st_rdev == makedev((unsigned) device->major, (unsigned) device->minor));
+}
+
 int apply_device(Context *context, const Step *step)
 {
     const StepDevice *device = &step->device;
+    mode_t type = device->type > 0 ? (mode_t) device->type : S_IFCHR;
     const char *name = NULL;
     _cleanup_close_ int parent_fd = open_parent(context, device->target, &name);
 
     if (parent_fd < 0)
         return target_failure(context, parent_fd, device->target);
     /* With the mode that it is to have: the umask is 0 since main.c, and a later chmod(2) would follow a link. */
-    if (mknodat(parent_fd, name, S_IFCHR | (mode_t) device->mode,
-                makedev((unsigned) device->major, (unsigned) device->minor)) < 0)
+    if (mknodat(parent_fd, name, type | (mode_t) device->mode,
+                makedev((unsigned) device->major, (unsigned) device->minor)) < 0) {
+        if (errno == EEXIST && device->may_exist && is_device(parent_fd, name, device))
+            return 0;
         return errno == EPERM
                    ? bind_device(context, device, parent_fd, name)
                    : fail(context, -errno, "cannot make the device '%s': %s", device->target, strerror(errno));
+    }
+    if ((device->uid > 0 || device->gid > 0) &&
+        fchownat(parent_fd, name, (uid_t) device->uid, (gid_t) device->gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail(context, -errno, "cannot set the owner of '%s': %s", device->target, strerror(errno));
     return 0;
 }
 

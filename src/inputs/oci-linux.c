@@ -26,10 +26,14 @@ typedef struct NamespaceRow {
 #define NO_SETTING SIZE_MAX
 
 static const NamespaceRow namespace_rows[] = {
-    {"mount", NO_SETTING, .is_required = true}, {"pid", NO_SETTING, .is_required = true},
-    {"ipc", NO_SETTING, .is_required = true},   {"network", AT(network), .may_be_of_others = true},
-    {"uts", AT(uts), .may_be_of_others = true}, {"cgroup", AT(shares_cgroup_namespace)},
-    {"user", NO_SETTING, .is_refused = true},   {"time", NO_SETTING, .is_refused = true},
+    {"mount", NO_SETTING, .is_required = true},
+    {"pid", AT(pid)},
+    {"ipc", AT(ipc)},
+    {"network", AT(network), .may_be_of_others = true},
+    {"uts", AT(uts), .may_be_of_others = true},
+    {"cgroup", AT(shares_cgroup_namespace)},
+    {"user", NO_SETTING, .is_refused = true},
+    {"time", NO_SETTING, .is_refused = true},
 };
 
 static int find_namespace(const char *type, size_t *ret)

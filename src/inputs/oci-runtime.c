@@ -67,7 +67,7 @@ int oci_read_number(const json_t *value, const char *pointer, int64_t *ret, Erro
 
 int oci_read_texts(const json_t *value, const char *pointer, char ***ret, Error *error)
 {
-    _cleanup_strv_ char **list = calloc(1, sizeof(char *));
+    _cleanup_strv_ char **list = NULL;
 
     if (!json_is_array(value))
         return oci_wrong(pointer, "an array", error);
@@ -81,10 +81,8 @@ int oci_read_texts(const json_t *value, const char *pointer, char ***ret, Error 
         if (r < 0)
             return r;
     }
-    if (!list)
-        return -ENOMEM;
-    *ret = TAKE_PTR(list);
-    return 0;
+    *ret = list ? TAKE_PTR(list) : calloc(1, sizeof(char *));
+    return *ret ? 0 : -ENOMEM;
 }
 
 /* Whether a property asks for anything: what is off, empty or null is as if it were not there. */

@@ -122,7 +122,9 @@ int mount_detach(int mount_fd)
 
 int mount_set_attributes(int mount_fd, MountAttributes set, MountAttributes clear, bool recursive)
 {
-    struct mount_attr attributes = {.attr_set = set, .attr_clr = clear};
+    /* The times of access are one setting of several bits: what is set replaces all of it (mount_setattr(2)). */
+    struct mount_attr attributes = {.attr_set = set,
+                                    .attr_clr = clear | (set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0)};
 
     return sys_mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? (unsigned) AT_RECURSIVE : 0), &attributes);
 }

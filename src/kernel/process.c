@@ -276,6 +276,17 @@ int process_set_capabilities(uint64_t permitted)
     return sys_capset(permitted, permitted, 0);
 }
 
+int process_set_capability_sets(uint64_t effective, uint64_t permitted, uint64_t inheritable, uint64_t ambient)
+{
+    int r = sys_capset(effective, permitted, inheritable);
+
+    ambient &= permitted & inheritable;
+    for (unsigned i = 0; i < 64 && r == 0; i++)
+        if ((ambient >> i & 1) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
+            r = -errno;
+    return r;
+}
+
 int process_get_capabilities(uint64_t *ret_permitted)
 {
     return sys_capget_permitted(ret_permitted);

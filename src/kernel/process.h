@@ -55,6 +55,8 @@ int process_close_from(int first, bool cloexec);
  * the same mask to permitted and effective, clears inheritable and ambient. */
 int process_drop_bounding(uint64_t keep, unsigned last_capability);
 int process_set_capabilities(uint64_t permitted);
+/* Each set by itself. Ambient ones that are not permitted and inheritable, too, are left out: the kernel has no such thing. */
+int process_set_capability_sets(uint64_t effective, uint64_t permitted, uint64_t inheritable, uint64_t ambient);
 /* The caller's permitted set: nobody can hand on more. */
 int process_get_capabilities(uint64_t *ret_permitted);
 int process_clear_ambient(void);

@@ -82,6 +82,11 @@ int sys_pidfd_send_signal(int pidfd, int signal_number)
     return result(syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0));
 }
 
+int sys_bpf(int command, void *attributes, unsigned size)
+{
+    return result(syscall(SYS_bpf, command, attributes, size));
+}
+
 int sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
     return result(syscall(SYS_close_range, first, last, flags));

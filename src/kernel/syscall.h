@@ -27,6 +27,7 @@ int sys_pidfd_send_signal(int pidfd, int signal_number);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 int sys_capget_permitted(uint64_t *ret);
 int sys_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable);
+int sys_bpf(int command, void *attributes, unsigned size);
 int sys_seccomp_set_filter(unsigned flags, const void *program);
 int sys_keyctl_join_session(const char *name);
 int sys_execveat(int dir_fd, const char *path, char *const *argv, char *const *envp, int flags);

@@ -113,5 +113,6 @@ struct HostFacts {
     char *const *host_environment;   /* container_host_id=… and its like, or NULL */
     const Credential *credentials;
     size_t credentials_count;
+    uint64_t await_fd;         /* of a bundle: whoever connects to this socket starts it; 0: nobody has to */
     const char *terminal_type; /* $TERM of the caller or NULL */
 };

@@ -54,6 +54,13 @@ void plan_enter(Planner *planner);
 void plan_process(Planner *planner);
 void plan_supervise(Planner *planner);
 
+/* bundle.c: what only an OCI bundle has; nothing for others. */
+void plan_bundle_devices(Planner *planner);
+void plan_await(Planner *planner);
+void plan_file_system(Planner *planner, const MountSpec *mount);
+void plan_bundle_cgroup(Planner *planner, StepCgroup *step);
+void plan_bundle_join_cgroup(Planner *planner, StepJoinCgroup *step);
+
 /* Whether the payload is given a socket to tell of itself. */
 bool plan_has_notify_socket(const Planner *planner);
 /* And secrets of that place, and where they are. */

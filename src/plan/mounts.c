@@ -37,6 +37,8 @@ void plan_api_mounts(Planner *planner)
     _cleanup_free_ char *shm_size = text_format("size=%llu", (unsigned long long) spec->shm_size_bytes);
     char *shm_options[] = {(char *) "mode=1777", shm_size, NULL};
 
+    if (spec->bundle)
+        return;
     add_plain_mount(planner, "proc", "/proc", ATTRIBUTES_STRICT, NULL);
     /* sysfs shows the network devices of the namespace that mounts it; with the host's network that is all of it, and
      * read-only either way. */
@@ -112,6 +114,8 @@ void plan_devices(Planner *planner)
                                            {"/dev/stdin", "/proc/self/fd/0"},  {"/dev/stdout", "/proc/self/fd/1"},
                                            {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/core", "/proc/kcore"}};
 
+    if (planner->spec->bundle)
+        return;
     for (const ProfileDevice *device = profile_devices; device->path && !planner->device_tree; device++) {
         Step *step = step_list_add(planner->list, STEP_DEVICE, DEFAULT_ORIGIN);
 
@@ -161,7 +165,8 @@ void plan_files(Planner *planner)
 static uint64_t attributes_of(const MountSpec *mount)
 {
     return (mount->read_only ? (uint64_t) MOUNT_ATTR_RDONLY : 0) | (mount->no_exec ? (uint64_t) MOUNT_ATTR_NOEXEC : 0) |
-           (mount->no_suid ? (uint64_t) MOUNT_ATTR_NOSUID : 0) | (mount->no_dev ? (uint64_t) MOUNT_ATTR_NODEV : 0);
+           (mount->no_suid ? (uint64_t) MOUNT_ATTR_NOSUID : 0) | (mount->no_dev ? (uint64_t) MOUNT_ATTR_NODEV : 0) |
+           mount->attributes;
 }
 
 const char *plan_overlay_work_name(Planner *planner, size_t number)
@@ -209,6 +214,9 @@ static void plan_user_mount(Planner *planner, size_t number)
         break;
     case MOUNT_KIND_OVERLAY:
         plan_overlay_mount(planner, mount, number);
+        break;
+    case MOUNT_KIND_FILE_SYSTEM:
+        plan_file_system(planner, mount);
         break;
     case MOUNT_KIND_INACCESSIBLE: {
         char *paths[] = {mount->inside_path, NULL};
@@ -303,7 +311,7 @@ void plan_kernel_paths(Planner *planner)
 {
     const ContainerSpec *spec = planner->spec;
     _cleanup_strv_ char **hide = without_unmasked(planner, spec->profile->masked_paths, spec->masked_paths);
-    _cleanup_strv_ char **protect = without_unmasked(planner, spec->profile->read_only_paths, NULL);
+    _cleanup_strv_ char **protect = without_unmasked(planner, spec->profile->read_only_paths, spec->read_only_paths);
     Step *step;
 
     if (!hide || !protect) {
@@ -323,7 +331,8 @@ void plan_kernel_paths(Planner *planner)
         step->sysctl.assignments = step_list_strings(planner->list, spec->sysctls);
     }
     if (protect[0]) {
-        step = step_list_add(planner->list, STEP_READ_ONLY, ORIGIN(unmasked_paths));
+        step = step_list_add(planner->list, STEP_READ_ONLY,
+                             spec->bundle ? ORIGIN(read_only_paths) : ORIGIN(unmasked_paths));
         step->read_only.paths = step_list_strings(planner->list, protect);
     }
     if (hide[0]) {

@@ -23,11 +23,13 @@ static void (*const contributors[])(Planner *) = {
     plan_api_mounts,                            /* /proc, /sys, /dev and what belongs to them */
     plan_devices, plan_journal, plan_interface, /* and /run/host */
     plan_files, plan_user_mounts,               /* may cover any of the above, as asked */
+    plan_bundle_devices,                        /* where the user's mounts are all there is */
     plan_secrets,                               /* and nothing covers these */
     plan_terminal,
     plan_kernel_paths, /* sysctls, then masks and read-only paths: after user mounts, which must not uncover */
     /* inside, the host out of sight */
     plan_enter,   /* the root, the cgroup, host name, loopback */
+    plan_await,   /* its start, where that is said separately */
     plan_process, /* limits, identity, privileges given up, the program */
 };
 

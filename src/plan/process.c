@@ -27,10 +27,12 @@ void plan_enter(Planner *planner)
         step = step_list_add(planner->list, STEP_JOIN_CGROUP, DEFAULT_ORIGIN);
         step->join_cgroup =
             (StepJoinCgroup){.mount = true, .read_only = !spec->boot && !spec->profile->has_writable_cgroup};
+        plan_bundle_join_cgroup(planner, &step->join_cgroup);
     }
-    if (spec->uts.mode == NAMESPACE_PRIVATE) {
+    if ((spec->hostname || spec->domainname) && spec->uts.mode == NAMESPACE_PRIVATE) {
         step = step_list_add(planner->list, STEP_HOSTNAME, ORIGIN(hostname));
         step->hostname.name = step_list_string(planner->list, spec->hostname);
+        step->hostname.domain = step_list_string(planner->list, spec->domainname);
     }
     if (spec->network.mode == NAMESPACE_PRIVATE || spec->network.mode == NAMESPACE_BRIDGE)
         step_list_add(planner->list, STEP_LOOPBACK, ORIGIN(network));
@@ -108,7 +110,7 @@ static const char **environment(Planner *planner)
     };
     int r = 0;
 
-    for (size_t i = 0; i < ELEMENTSOF(defaults) && r == 0; i++) {
+    for (size_t i = 0; !spec->bundle && i < ELEMENTSOF(defaults) && r == 0; i++) {
         _cleanup_free_ char *prefix = text_format("%s=", defaults[i][0]);
         bool given = false;
 
@@ -149,6 +151,7 @@ static void plan_exec(Planner *planner)
         .secrets = plan_secret_variables(planner),
         .init = spec->init,
         .init_fd = spec->init ? planner->facts->init_fd : 0,
+        .umask_plus_one = spec->umask.is_set ? (uint64_t) spec->umask.value + 1 : 0,
         .candidates = spec->boot ? step_list_strings(planner->list, candidates) : NULL,
     };
 }
@@ -167,6 +170,24 @@ static void plan_seccomp(Planner *planner)
     };
 }
 
+static void plan_capabilities(Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+    uint64_t available = planner->facts->available_capabilities;
+    Step *step = step_list_add(planner->list, STEP_CAPABILITIES,
+                               spec->bundle ? ORIGIN(capability_names[0]) : ORIGIN(add_capabilities));
+
+    step->capabilities =
+        (StepCapabilities){.bounding = spec->capabilities & available, .last = planner->facts->last_capability};
+    if (!spec->bundle)
+        return;
+    step->capabilities.is_exact = true;
+    step->capabilities.effective = spec->capability_sets[CAPABILITY_SET_EFFECTIVE] & available;
+    step->capabilities.permitted = spec->capability_sets[CAPABILITY_SET_PERMITTED] & available;
+    step->capabilities.inheritable = spec->capability_sets[CAPABILITY_SET_INHERITABLE] & available;
+    step->capabilities.ambient = spec->capability_sets[CAPABILITY_SET_AMBIENT] & available;
+}
+
 void plan_process(Planner *planner)
 {
     const ContainerSpec *spec = planner->spec;
@@ -183,10 +204,10 @@ void plan_process(Planner *planner)
         plan_seccomp(planner);
     step = step_list_add(planner->list, STEP_IDENTITY, ORIGIN(user));
     step->identity.user = step_list_string(planner->list, text_is_empty(spec->user) ? "0:0" : spec->user);
+    step->identity.is_exact = spec->bundle;
+    step->identity.groups = step_list_strings(planner->list, spec->additional_gids);
     plan_chown(planner);
-    step = step_list_add(planner->list, STEP_CAPABILITIES, ORIGIN(add_capabilities));
-    step->capabilities = (StepCapabilities){.bounding = spec->capabilities & planner->facts->available_capabilities,
-                                            .last = planner->facts->last_capability};
+    plan_capabilities(planner);
     if (spec->no_new_privileges) {
         step_list_add(planner->list, STEP_NO_NEW_PRIVILEGES, ORIGIN(no_new_privileges));
         plan_seccomp(planner);

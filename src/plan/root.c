@@ -50,6 +50,7 @@ void plan_host_resources(Planner *planner)
             .owner_uid = owns_cgroup && planner_has_userns(planner) ? facts->userns.root_uid : 0,
             .owner_gid = owns_cgroup && planner_has_userns(planner) ? facts->userns.root_gid : 0,
         };
+        plan_bundle_cgroup(planner, &step->cgroup);
     }
     if (has_upper(planner)) {
         char *children[] = {(char *) "upper", (char *) "work", NULL};

@@ -89,6 +89,7 @@ void plan_supervise(Planner *planner)
         .watchdog_usec = facts->watchdog_usec,
         .registrar_fd = facts->registrar_fd,
         .trace = facts->is_traced,
+        .leaves = spec->bundle,
     };
     plan_log(planner, &step->supervise);
     if (facts->health_plan_size > 0)

@@ -248,7 +248,9 @@ static int merge_assignment(ContainerSpec *spec, const SpecLayer *layer, const A
 
     if (layer->trust < setting->least_trust)
         return error_set(error, -EPERM, "%s: an image may not set %s", assignment->origin,
-                         setting->key ? setting->key : setting->option);
+                         setting->key      ? setting->key
+                         : setting->option ? setting->option
+                                           : setting->pointer);
     if (setting->type == SETTING_SECURITY) {
         STRV_FOREACH (value, assignment->values) {
             r = merge_security_option(spec, layer, *value, assignment->origin, error);

@@ -19,6 +19,7 @@ static const FlagName mount_flags[] = {
     {MOUNT_ATTR_NODEV, "nodev"},
     {MOUNT_ATTR_NOEXEC, "noexec"},
     {MOUNT_ATTR_NOATIME, "noatime"},
+    {MOUNT_ATTR_STRICTATIME, "strictatime"},
     {MOUNT_ATTR_NODIRATIME, "nodiratime"},
     {MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"},
 };

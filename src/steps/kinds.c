@@ -15,7 +15,9 @@
 
 /* clang-format off */
 static const StepField cgroup_fields[] = {STRING(cgroup, name), NUMBER(cgroup, root_fd), LIST(cgroup, files),
-    NUMBER(cgroup, owner_uid), NUMBER(cgroup, owner_gid)};
+    NUMBER(cgroup, owner_uid), NUMBER(cgroup, owner_gid), NUMBER(cgroup, is_direct),
+    FIELD(cgroup, devices, STEP_FIELD_BYTES)};
+static const StepField await_fields[] = {NUMBER(await, listen_fd)};
 static const StepField directory_fields[] = {NUMBER(directory, parent_fd), STRING(directory, name),
     OCTAL(directory, mode), NUMBER(directory, remove), LIST(directory, children), OCTAL(directory, child_mode),
     NUMBER(directory, child_uid), NUMBER(directory, child_gid)};
@@ -47,7 +49,7 @@ static const StepField supervise_fields[] = {STRING(supervise, name), STRING(sup
     NUMBER(supervise, health_timeout_usec), NUMBER(supervise, health_start_period_usec),
     NUMBER(supervise, health_start_interval_usec), NUMBER(supervise, health_retries),
     NUMBER(supervise, health_on_failure), NUMBER(supervise, unit_notify_fd),
-    NUMBER(supervise, watchdog_usec), NUMBER(supervise, registrar_fd), STRING(supervise, file_label), NUMBER(supervise, trace)};
+    NUMBER(supervise, watchdog_usec), NUMBER(supervise, leaves), NUMBER(supervise, registrar_fd), STRING(supervise, file_label), NUMBER(supervise, trace)};
 static const StepField propagation_fields[] = {FIELD(propagation, propagation, STEP_FIELD_HEX),
     STRING(propagation, path)};
 static const StepField root_tree_fields[] = {NUMBER(root_tree, tree), NUMBER(root_tree, volatile_usr),
@@ -64,7 +66,7 @@ static const StepField overlay_fields[] = {NUMBER(overlay, lower_tree), NUMBER(o
     NUMBER(overlay, upper_tree), STRING(overlay, upper), STRING(overlay, work), STRING(overlay, target), MOUNT(overlay, attributes)};
 static const StepField make_directory_fields[] = {STRING(make_directory, path)};
 static const StepField device_fields[] = {STRING(device, target), NUMBER(device, major), NUMBER(device, minor),
-    OCTAL(device, mode)};
+    OCTAL(device, mode), OCTAL(device, type), NUMBER(device, uid), NUMBER(device, gid), NUMBER(device, may_exist)};
 static const StepField symlink_fields[] = {STRING(symlink, target), STRING(symlink, content)};
 static const StepField file_fields[] = {STRING(file, target), STRING(file, content), OCTAL(file, mode),
     NUMBER(file, only_if_missing)};
@@ -74,25 +76,27 @@ static const StepField mask_fields[] = {LIST(mask, paths)};
 static const StepField read_only_fields[] = {LIST(read_only, paths)};
 static const StepField sysctl_fields[] = {LIST(sysctl, assignments)};
 static const StepField pivot_fields[] = {NUMBER(pivot, read_only)};
-static const StepField join_cgroup_fields[] = {NUMBER(join_cgroup, mount), NUMBER(join_cgroup, read_only)};
+static const StepField join_cgroup_fields[] = {NUMBER(join_cgroup, mount), NUMBER(join_cgroup, read_only), NUMBER(join_cgroup, keep_namespace)};
 static const StepField label_fields[] = {STRING(label, process)};
 static const StepField notify_socket_fields[] = {STRING(notify_socket, directory), STRING(notify_socket, name), STRING(notify_socket, label)};
 static const StepField inaccessible_fields[] = {STRING(inaccessible, directory)};
 static const StepField credential_fields[] = {STRING(credential, directory), STRING(credential, name),
     OCTAL(credential, mode), NUMBER(credential, uid), NUMBER(credential, gid), FIELD(credential, data, STEP_FIELD_BYTES)};
 static const StepField show_file_fields[] = {STRING(show_file, source), STRING(show_file, target)};
-static const StepField hostname_fields[] = {STRING(hostname, name)};
+static const StepField hostname_fields[] = {STRING(hostname, name), STRING(hostname, domain)};
 static const StepField rlimit_fields[] = {NUMBER(rlimit, resource), NUMBER(rlimit, soft), NUMBER(rlimit, hard)};
 static const StepField oom_score_fields[] = {NUMBER(oom_score, score_plus_1000)};
-static const StepField identity_fields[] = {STRING(identity, user)};
+static const StepField identity_fields[] = {STRING(identity, user), LIST(identity, groups), NUMBER(identity, is_exact)};
 static const StepField working_directory_fields[] = {STRING(working_directory, path),
     NUMBER(working_directory, create)};
 static const StepField chown_tree_fields[] = {NUMBER(chown_tree, tree), STRING(chown_tree, target)};
 static const StepField capabilities_fields[] = {FIELD(capabilities, bounding, STEP_FIELD_FLAGS_CAPABILITY),
-    NUMBER(capabilities, last)};
+    NUMBER(capabilities, last), NUMBER(capabilities, is_exact),
+    FIELD(capabilities, effective, STEP_FIELD_FLAGS_CAPABILITY), FIELD(capabilities, permitted, STEP_FIELD_FLAGS_CAPABILITY),
+    FIELD(capabilities, inheritable, STEP_FIELD_FLAGS_CAPABILITY), FIELD(capabilities, ambient, STEP_FIELD_FLAGS_CAPABILITY)};
 static const StepField seccomp_fields[] = {STRING(seccomp, profile), FIELD(seccomp, program, STEP_FIELD_BYTES)};
 static const StepField exec_fields[] = {LIST(exec, argv), LIST(exec, environment),
-    FIELD(exec, secrets, STEP_FIELD_SECRETS), NUMBER(exec, init), NUMBER(exec, init_fd), LIST(exec, candidates)};
+    FIELD(exec, secrets, STEP_FIELD_SECRETS), NUMBER(exec, init), NUMBER(exec, init_fd), NUMBER(exec, umask_plus_one), LIST(exec, candidates)};
 
 const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_CGROUP] = {"cgroup", STEP_HOST, FIELDS(cgroup_fields), .writes = {SLOT_CGROUP}},
@@ -109,6 +113,7 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_BECOME_ROOT] = {"become-root", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
     [STEP_JOIN] = {"join", STEP_INNER, FIELDS(join_fields), .reads = {SLOT_PAYLOAD},
         .writes = {SLOT_ROOT, SLOT_PIVOTED}},
+    [STEP_AWAIT] = {"await", STEP_INNER, FIELDS(await_fields), .reads = {SLOT_PIVOTED}},
     [STEP_PROPAGATION] = {"propagation", STEP_INNER, FIELDS(propagation_fields), .reads = {SLOT_PAYLOAD},
         .may_be_outer = true},
     [STEP_ROOT_TREE] = {"root-tree", STEP_INNER, FIELDS(root_tree_fields), .reads = {SLOT_PAYLOAD},

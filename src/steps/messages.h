@@ -10,6 +10,7 @@
  * inner ──WANT_STEPS──► supervisor ──STEPS_DONE(root)──► inner   do what I may not: the outer steps from this one on
  * inner ──TERMINAL(fd)──► supervisor ──TERMINAL(fd)──► launcher
  * inner ──NOTIFY(fd)──► supervisor                       the socket that the payload tells of itself by
+ * inner ──WAITING──► supervisor ──ANNOUNCED──► inner     all is built but the program is to be started by somebody else
  * supervisor ──STARTED(pidfd)──► launcher                the payload's program runs
  * launcher ──ANNOUNCED──► supervisor                     the roster knows it; a launcher that dies before ends it
  * supervisor ──EXITED──► launcher                        and this is how it ended
@@ -35,6 +36,7 @@ typedef enum MessageKind {
     MESSAGE_FAILED,
     MESSAGE_WANT_STEPS,
     MESSAGE_STEPS_DONE,
+    MESSAGE_WAITING,
 } MessageKind;
 
 #define TRACE_ENTRIES_MAX 39

@@ -47,6 +47,7 @@ typedef enum StepKind {
     /* inner */
     STEP_JOIN,
     STEP_BECOME_ROOT,
+    STEP_AWAIT,
     STEP_PROPAGATION,
     STEP_ROOT_TREE,
     STEP_ROOT_OVERLAY,
@@ -90,6 +91,9 @@ typedef struct StepCgroup {
     uint64_t root_fd;              /* where; 0: the supervisor's own cgroup is already the right one */
     const char **files;            /* "memory.max=67108864", written into it */
     uint64_t owner_uid, owner_gid; /* who manages the payload's group; 0: the host's root */
+    uint64_t is_direct;            /* 1: the payload is in the group itself, which stays when the supervisor goes */
+    const void *devices;           /* which devices may be used: a program for the kernel (kernel/device-filter.h) */
+    uint64_t devices_size;         /* 0: none */
 } StepCgroup;
 
 typedef struct StepDirectory {
@@ -204,8 +208,14 @@ typedef struct StepSupervise {
     uint64_t watchdog_usec;                     /* that the unit wants to hear of; 0: it does not */
     const char *file_label;                     /* SELinux label of the payload's pipes; NULL: none */
     uint64_t trace;                             /* 1: STARTED tells where the time went */
+    uint64_t
+        leaves; /* 1: goes when the first process awaits its start, and takes nothing back: whoever deletes it does */
     uint64_t registrar_fd; /* the program that speaks for the supervisor (executor/registrar.h); 0: none */
 } StepSupervise;
+
+typedef struct StepAwait {
+    uint64_t listen_fd; /* a socket: who connects to it lets the program run, or hears why it does not */
+} StepAwait;
 
 typedef struct StepPropagation {
     uint64_t propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED */
@@ -264,6 +274,9 @@ typedef struct StepMakeDirectory {
 typedef struct StepDevice {
     const char *target;
     uint64_t major, minor, mode;
+    uint64_t type; /* S_IFBLK or S_IFIFO of inode(7); 0: a character device */
+    uint64_t uid, gid;
+    uint64_t may_exist; /* 1: one that is there already is as good */
 } StepDevice;
 
 typedef struct StepSymlink {
@@ -319,7 +332,8 @@ typedef struct StepPivot {
 } StepPivot;
 
 typedef struct StepJoinCgroup {
-    uint64_t mount; /* 1: mount it at /sys/fs/cgroup */
+    uint64_t mount;          /* 1: mount it at /sys/fs/cgroup */
+    uint64_t keep_namespace; /* 1: the host's cgroup namespace */
     uint64_t read_only;
 } StepJoinCgroup;
 
@@ -328,7 +342,8 @@ typedef struct StepLabel {
 } StepLabel;
 
 typedef struct StepHostname {
-    const char *name;
+    const char *name;   /* NULL: as it is */
+    const char *domain; /* of NIS; NULL: as it is */
 } StepHostname;
 
 typedef struct StepRlimit {
@@ -340,7 +355,9 @@ typedef struct StepOomScore {
 } StepOomScore;
 
 typedef struct StepIdentity {
-    const char *user; /* "user[:group]" as text; resolved in the container's own files */
+    const char *user;    /* "user[:group]" as text; resolved in the container's own files */
+    const char **groups; /* numbers: these and no others, and `user` is numbers, too */
+    uint64_t is_exact;
 } StepIdentity;
 
 typedef struct StepWorkingDirectory {
@@ -355,6 +372,8 @@ typedef struct StepChownTree {
 
 typedef struct StepCapabilities {
     uint64_t bounding, last;
+    uint64_t is_exact; /* 1: the sets below; 0: for root all of the bounding set, for others none */
+    uint64_t effective, permitted, inheritable, ambient;
 } StepCapabilities;
 
 typedef struct StepSeccomp {
@@ -370,6 +389,7 @@ typedef struct StepExec {
     uint64_t
         init_fd; /* the executor, which the reaper is to become once more, with the label of the payload; 0: it goes
                                 on as who it is */
+    uint64_t umask_plus_one; /* 0: 022 */
     const char **candidates; /* boot: the first of these that exists is run with argv behind it */
 } StepExec;
 
@@ -390,6 +410,7 @@ typedef struct Step {
         StepIdMap id_map;
         StepMapTree map_tree;
         StepLink link;
+        StepAwait await;
         StepPropagation propagation;
         StepRootTree root_tree;
         StepRootOverlay root_overlay;

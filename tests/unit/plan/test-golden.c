@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/strv.h"
 #include "inputs/definition.h"
+#include "inputs/oci-runtime.h"
 #include "plan/plan.h"
 #include "spec/build-spec.h"
 
@@ -16,6 +17,7 @@
 
 typedef struct Case {
     const char *name, *definition;
+    const char *bundle; /* config.json, in place of a definition */
     Words options[6];
     char *layers[4]; /* none: the root is a directory */
     bool no_cgroup, own_cgroup, no_seccomp, has_resolv_conf, has_labels;
@@ -143,6 +145,35 @@ static const Case cases[] = {
     {.name = "own-cgroup", .definition = DIRECTORY "Exec=/bin/true\nMemory=64M\nPidsLimit=100\n", .own_cgroup = true},
 };
 
+#define CONFIG(process, rest)                                                                                          \
+    "{'ociVersion':'1.2.0','root':{'path':'rootfs','readonly':true},'hostname':'inside','process':{'cwd':'/',"         \
+    "'args':['sh']" process "},'mounts':["                                                                             \
+    "{'destination':'/proc','type':'proc','source':'proc'},"                                                           \
+    "{'destination':'/"                                                                                                \
+    "dev','type':'tmpfs','source':'tmpfs','options':['nosuid','strictatime','mode=755','size=65536k']},"               \
+    "{'destination':'/dev/"                                                                                            \
+    "pts','type':'devpts','source':'devpts','options':['nosuid','noexec','newinstance','gid=5']},"                     \
+    "{'destination':'/sys/fs/cgroup','type':'cgroup','source':'cgroup','options':['ro']},"                             \
+    "{'destination':'/data','source':'data','options':['rbind','ro','rprivate']}],"                                    \
+    "'linux':{'namespaces':[{'type':'mount'},{'type':'pid'},{'type':'ipc'},{'type':'uts'},{'type':'cgroup'},"          \
+    "{'type':'network','path':'/run/netns/x'}]" rest "}}"
+
+static const Case bundle_cases[] = {
+    {.name = "bundle", .bundle = CONFIG(",'user':{'uid':0,'gid':0}", ""), .no_seccomp = true},
+    {.name = "bundle-full",
+     .bundle =
+         CONFIG(",'terminal':true,'env':['A=b'],'noNewPrivileges':true,'oomScoreAdj':5,"
+                "'rlimits':[{'type':'RLIMIT_NOFILE','soft':10,'hard':18446744073709551615}],"
+                "'user':{'uid':7,'gid':8,'umask':63,'additionalGids':[9,10]},"
+                "'capabilities':{'bounding':['CAP_CHOWN','CAP_KILL'],'effective':['CAP_KILL'],"
+                "'permitted':['CAP_KILL'],'inheritable':['CAP_KILL'],'ambient':['CAP_KILL']}",
+                ",'devices':[{'path':'/dev/fuse','type':'c','major':10,'minor':229,'fileMode':438,'uid':1,'gid':2}],"
+                "'resources':{'devices':[{'allow':false,'access':'rwm'},"
+                "{'allow':true,'type':'c','major':10,'minor':229,'access':'rw'}],'memory':{'limit':1048576}},"
+                "'sysctl':{'kernel.shmmax':'1'},'maskedPaths':['/proc/kcore'],'readonlyPaths':['/proc/sys'],"
+                "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW'}")},
+};
+
 static const char *golden_directory(void)
 {
     const char *directory = getenv("GOLDEN_DIR");
@@ -153,8 +184,15 @@ static const char *golden_directory(void)
 static int make_spec(const Case *test, ContainerSpec **ret, Error *error)
 {
     SpecLayer *layers[2] = {NULL, layer_of(TRUST_ADMIN, test->options)};
-    int r =
-        definition_parse(test->definition, strlen(test->definition), "web.container", TRUST_ADMIN, &layers[0], error);
+    _cleanup_free_ char *config = test->bundle ? strdup(test->bundle) : NULL;
+    _cleanup_strv_ char **notices = NULL;
+    int r;
+
+    for (char *c = config; c && *c; c++)
+        *c = *c == '\'' ? '"' : *c;
+    r = config ? oci_runtime_parse(config, strlen(config), "/bundle", &layers[0], &notices, error)
+               : definition_parse(test->definition, strlen(test->definition), "web.container", TRUST_ADMIN, &layers[0],
+                                  error);
 
     if (r == 0)
         r = spec_finish(layers, 2, ret, error);
@@ -225,6 +263,7 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
         .journal_fd = strcmp(test->name, "boot-journal") == 0 ? 9 : 0,
         .registrar_fd = strcmp(test->name, "boot") == 0 ? 7 : 0,
         .keeps_exit = true,
+        .await_fd = test->bundle ? 9 : 0,
         .id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         .seccomp_program = program,
         .seccomp_size = test->no_seccomp ? 0 : sizeof(program),
@@ -394,6 +433,10 @@ int main(void)
 {
     for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
         current = &cases[i];
+        test_run_one(current->name, compare);
+    }
+    for (size_t i = 0; i < ELEMENTSOF(bundle_cases); i++) {
+        current = &bundle_cases[i];
         test_run_one(current->name, compare);
     }
     TEST_RUN(twice_is_the_same);

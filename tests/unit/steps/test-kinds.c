@@ -77,6 +77,7 @@ static void every_member_has_a_field(void)
         SIZE(STEP_HOSTNAME, hostname),
         SIZE(STEP_RLIMIT, rlimit),
         SIZE(STEP_OOM_SCORE, oom_score),
+        SIZE(STEP_AWAIT, await),
         SIZE(STEP_IDENTITY, identity),
         SIZE(STEP_WORKING_DIRECTORY, working_directory),
         SIZE(STEP_CAPABILITIES, capabilities),
