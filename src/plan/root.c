@@ -272,8 +272,9 @@ void plan_root(Planner *planner)
         else {
             step = step_list_add(planner->list, STEP_ROOT_TREE,
                                  spec_origin(spec, offsetof(ContainerSpec, host_directory)));
-            step->root_tree = (StepRootTree){
-                .tree = planner->root_tree, .attributes = root_attributes(planner), .read_only = spec->read_only};
+            step->root_tree = (StepRootTree){.tree = planner->root_tree,
+                                             .attributes = root_attributes(planner),
+                                             .read_only = spec->read_only && !spec->bundle};
         }
     }
     if (spec->volatile_mode == VOLATILE_STATE) {
