@@ -84,26 +84,62 @@ static int print_text(const Changes *changes)
     return 0;
 }
 
-int verb_diff(Ctl *ctl, Error *error)
+/* The container against what is below its upper directory. */
+static int diff_container(Ctl *ctl, const char *name, Changes *changes, Error *error)
 {
-    const char *name = ctl->words[0];
     _cleanup_container_sides_ ContainerSides sides = {.upper_fd = -EBADF, .lower_fd = -EBADF};
     _cleanup_container_root_ ContainerRoot root = {.mount_fd = -EBADF, .lock_fd = -EBADF};
-    _cleanup_(changes_done) Changes changes = {};
-    int r = output_format_check(ctl->output, "table json", error);
+    CompareRequest request = {.change = add, .userdata = changes};
+    int r = container_sides_open(ctl, name, &sides, error);
 
-    if (r == 0)
-        r = container_sides_open(ctl, name, &sides, error);
     if (r == 0)
         r = container_root_open(ctl, name, CONTAINER_ROOT_NO_BELOW, &root, error);
     if (r < 0)
         return r;
-    const CompareRequest request = {.upper_fd = sides.upper_fd,
-                                    .lower_fd = sides.lower_fd,
-                                    .merged_fd = root.mount_fd,
-                                    .change = add,
-                                    .userdata = &changes};
-    r = compare_run(&request, error);
+    request.upper_fd = sides.upper_fd;
+    request.lower_fd = sides.lower_fd;
+    request.merged_fd = root.mount_fd;
+    return compare_run(&request, error);
+}
+
+static int open_image(Ctl *ctl, const char *name, StoreImage **ret, int *ret_fd, Error *error)
+{
+    int r = store_find_image(ctl->store, name, ret, error);
+
+    if (r == 0) {
+        r = container_root_mount_image(ctl, *ret, ret_fd);
+        if (r < 0)
+            error_set(error, r, "cannot mount the image %s: %s", name, strerror(-r));
+    }
+    return r;
+}
+
+static int diff_images(Ctl *ctl, const char *old_name, const char *new_name, Changes *changes, Error *error)
+{
+    _cleanup_store_image_ StoreImage *old_image = NULL, *new_image = NULL;
+    _cleanup_close_ int old_fd = -EBADF, new_fd = -EBADF;
+    CompareRequest request = {.is_exact = true, .change = add, .userdata = changes};
+    int r = ctl_open_store(ctl, false, error);
+
+    if (r == 0)
+        r = open_image(ctl, old_name, &old_image, &old_fd, error);
+    if (r == 0)
+        r = open_image(ctl, new_name, &new_image, &new_fd, error);
+    if (r < 0)
+        return r;
+    request.upper_fd = request.merged_fd = new_fd;
+    request.lower_fd = old_fd;
+    return compare_run(&request, error);
+}
+
+int verb_diff(Ctl *ctl, Error *error)
+{
+    _cleanup_(changes_done) Changes changes = {};
+    int r = output_format_check(ctl->output, "table json", error);
+
+    if (r == 0)
+        r = ctl->words[1] ? diff_images(ctl, ctl->words[0], ctl->words[1], &changes, error)
+                          : diff_container(ctl, ctl->words[0], &changes, error);
     if (r < 0)
         return r;
     if (changes.count > 0)

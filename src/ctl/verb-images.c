@@ -3,6 +3,9 @@
 
 #include "ctl/container.h"
 #include "ctl/ctl.h"
+#include "ctl/filter.h"
+#include "ctl/format.h"
+#include "ctl/image-filter.h"
 #include "ctl/table.h"
 #include "ctl/time.h"
 
@@ -155,6 +158,34 @@ static int list_images(Ctl *ctl, StoreImageList *ret, Error *error)
     return r;
 }
 
+/* Takes the others out of the list. */
+static int filter_images(Ctl *ctl, StoreImageList *list, Error *error)
+{
+    static const char *const keys[] = {IMAGE_FILTER_KEYS};
+    ImageFilter filter;
+    size_t count = 0;
+    int r = filter_check(ctl->filters, keys, ELEMENTSOF(keys), error);
+
+    if (r == 0)
+        r = image_filter_parse(ctl->filters, &filter, error);
+    for (size_t i = 0; r == 0 && i < list->count; i++)
+        if (image_filter_matches(&filter, ctl->store, list->images[i]))
+            list->images[count++] = list->images[i];
+        else
+            store_image_free(list->images[i]);
+    if (r == 0)
+        list->count = count;
+    return r;
+}
+
+/* Not as the table has it: with what that leaves out, and whole. */
+static int print_fields(const Table *table, const char *format, Error *error)
+{
+    _cleanup_json_ json_t *array = table_build_json(table);
+
+    return array ? format_print(array, format, error) : -ENOMEM;
+}
+
 int verb_images(Ctl *ctl, Error *error)
 {
     _cleanup_table_ Table *table = table_new(columns, ELEMENTSOF(columns));
@@ -164,14 +195,18 @@ int verb_images(Ctl *ctl, Error *error)
 
     if (r == 0)
         r = list_images(ctl, &list, error);
+    if (r == 0 && ctl->filters)
+        r = filter_images(ctl, &list, error);
     if (r < 0 || !table)
         return r < 0 ? r : -ENOMEM;
-    if (ctl->quiet && !ctl->json) {
+    if (ctl->quiet && !ctl->json && !ctl->format) {
         print_ids(&list);
         return 0;
     }
     for (size_t i = 0; r == 0 && i < list.count; i++)
         r = add_image(table, ctl->store, list.images[i], now_usec);
+    if (r == 0 && ctl->format)
+        return print_fields(table, ctl->format, error);
     if (r < 0 || ctl->json)
         return r < 0 ? r : table_print_json(table);
     if (list.count > 0)
@@ -307,6 +342,8 @@ int verb_inspect(Ctl *ctl, Error *error)
         if (r == 0 && json_array_append_new(array, json_image(&list, image)) < 0)
             r = -ENOMEM;
     }
+    if (r == 0 && ctl->format)
+        return format_print(array, ctl->format, error);
     return r < 0 ? r : json_print(array);
 }
 

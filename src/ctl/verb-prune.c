@@ -4,7 +4,7 @@
 #include "ctl/control.h"
 #include "ctl/definitions.h"
 #include "ctl/filter.h"
-#include "ctl/time.h"
+#include "ctl/image-filter.h"
 #include "ctl/waste.h"
 
 #include "base/log.h"
@@ -35,41 +35,21 @@ static void waste_done(Waste *waste)
 
 /* --- filters --- */
 
-static const char *const filter_keys[] = {"type", "until", "reference", "label"};
+static const char *const filter_keys[] = {"type", IMAGE_FILTER_KEYS};
 
 typedef struct Limits {
-    uint64_t until_usec; /* only what is older; UINT64_MAX: all */
+    ImageFilter images;
     bool has_containers, has_images;
 } Limits;
 
-/* Of several the earliest counts: each of them must be fulfilled. */
-static int read_until(char *const *filters, uint64_t *ret, Error *error)
-{
-    *ret = UINT64_MAX;
-    STRV_FOREACH (filter, filters) {
-        const char *text = text_after_prefix(*filter, "until=");
-        uint64_t span_usec, usec, now_usec = time_now_usec();
-
-        if (!text)
-            continue;
-        /* A span is an age, as in "24h"; anything else a point in time. */
-        if (text_parse_timespan_usec(text, &span_usec) == 0 && span_usec <= now_usec)
-            usec = now_usec - span_usec;
-        else if (time_parse(text, now_usec, &usec) < 0)
-            return error_set(error, -EINVAL, "--filter=until=%s: neither an age (24h) nor a time (2026-11-23 14:00)",
-                             text);
-        *ret = MIN(*ret, usec);
-    }
-    return 0;
-}
-
 static int read_limits(const Ctl *ctl, Limits *ret, Error *error)
 {
-    bool is_of_images = filter_has(ctl->filters, "reference") || filter_has(ctl->filters, "label");
+    bool is_of_images = filter_has(ctl->filters, "reference") || filter_has(ctl->filters, "label") ||
+                        filter_has(ctl->filters, "dangling");
     int r = filter_check(ctl->filters, filter_keys, ELEMENTSOF(filter_keys), error);
 
     if (r == 0)
-        r = read_until(ctl->filters, &ret->until_usec, error);
+        r = image_filter_parse(ctl->filters, &ret->images, error);
     if (r < 0)
         return r;
     ret->has_containers = filter_matches(ctl->filters, "type", "container") && !is_of_images;
@@ -79,49 +59,13 @@ static int read_limits(const Ctl *ctl, Limits *ret, Error *error)
     return 0;
 }
 
-/* "KEY" or "KEY=VALUE". */
-static bool has_label(const ImageConfig *config, const char *wanted)
-{
-    for (size_t i = 0; i < config->labels_count; i++) {
-        const char *rest = text_after_prefix(wanted, config->labels[i].key);
-
-        if (rest && (*rest == 0 || (*rest == '=' && strcmp(rest + 1, config->labels[i].value) == 0)))
-            return true;
-    }
-    return false;
-}
-
-/* All labels that are asked for, of what the configuration says; one that cannot be read has none. */
-static bool has_labels(const Ctl *ctl, const StoreImage *image)
-{
-    _cleanup_store_image_ StoreImage *found = NULL;
-
-    STRV_FOREACH (filter, ctl->filters) {
-        const char *wanted = text_after_prefix(*filter, "label=");
-
-        if (!wanted)
-            continue;
-        if (!found && store_find_image(ctl->store, digest_format(&image->id).text, &found, NULL) < 0)
-            return false;
-        if (!has_label(found->config, wanted))
-            return false;
-    }
-    return true;
-}
-
-static bool is_chosen(const Ctl *ctl, const Limits *limits, const StoreImage *image)
-{
-    return image->loaded_usec < limits->until_usec && filter_matches(ctl->filters, "reference", image->reference) &&
-           has_labels(ctl, image);
-}
-
 /* --- what there is --- */
 
 /* Without a record of its end nobody knows how old it is. */
 static bool is_old(const Limits *limits, const Container *container)
 {
-    return limits->until_usec == UINT64_MAX ||
-           (container->exit.finished_usec > 0 && container->exit.finished_usec < limits->until_usec);
+    return limits->images.until_usec == UINT64_MAX ||
+           (container->exit.finished_usec > 0 && container->exit.finished_usec < limits->images.until_usec);
 }
 
 static int find_containers(Ctl *ctl, const Limits *limits, Waste *waste, Error *error)
@@ -200,7 +144,8 @@ static int find_images(Ctl *ctl, const Limits *limits, Waste *waste, Error *erro
         const StoreImage *image = list.images[i];
         DigestText id = digest_format(&image->id);
 
-        if ((image->reference && !ctl->all) || strv_contains(used, id.text) || !is_chosen(ctl, limits, image))
+        if ((image->reference && !ctl->all) || strv_contains(used, id.text) ||
+            !image_filter_matches(&limits->images, ctl->store, image))
             continue;
         r = strv_append(&waste->images, image->reference ? image->reference : id.text);
         if (r == 0)
@@ -297,9 +242,9 @@ static int find_waste(Ctl *ctl, const Limits *limits, Waste *waste, Error *error
     if (limits->has_containers) {
         r = find_containers(ctl, limits, waste, error);
         if (r == 0)
-            r = find_records(ctl, ctl->roster->exits_fd, limits->until_usec, waste);
+            r = find_records(ctl, ctl->roster->exits_fd, limits->images.until_usec, waste);
         if (r == 0)
-            r = find_records(ctl, ctl->roster->logs_fd, limits->until_usec, waste);
+            r = find_records(ctl, ctl->roster->logs_fd, limits->images.until_usec, waste);
     }
     return r == 0 && limits->has_images ? find_images(ctl, limits, waste, error) : r;
 }

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "kernel/beneath.h"
 #include "tree/copy.h"
+#include "tree/same.h"
 #include "tree/walk.h"
 #include "tree/worker.h"
 
@@ -106,6 +107,7 @@ static int tell_deleted(const Compare *compare, const char *path)
 static int visit(const WalkEntry *entry, void *userdata, Error *error)
 {
     const Compare *compare = userdata;
+    bool is_same = false;
     struct stat lower;
     int r = 1;
 
@@ -117,7 +119,14 @@ static int visit(const WalkEntry *entry, void *userdata, Error *error)
             return error_set(error, r, "cannot look at '%.300s': %s", entry->path, strerror(-r));
         if (r > 0 && S_ISCHR(lower.st_mode) && lower.st_rdev == 0)
             r = 0;
-        if (tell(compare, r > 0 ? CHANGE_CHANGED : CHANGE_ADDED, entry->path) < 0)
+        if (r > 0 && compare->request->is_exact) {
+            int same = same_entry(entry, compare->request->lower_fd, error);
+
+            if (same < 0)
+                return error_set(error, same, "cannot compare '%.300s': %s", entry->path, strerror(-same));
+            is_same = same > 0;
+        }
+        if (!is_same && tell(compare, r > 0 ? CHANGE_CHANGED : CHANGE_ADDED, entry->path) < 0)
             return -EPIPE;
     } else if (fstat(compare->request->lower_fd, &lower) < 0)
         return -errno;

@@ -104,6 +104,57 @@ test_prune_containers_by_age() {
     assert_eq "$(b list --all --quiet)" ''
 }
 
+test_images_filters_and_format() {
+    load_images
+    b tag base:1 other:1
+    assert_eq "$(b images --filter=reference='o*' --format=reference | sort | tr '\n' ' ')" 'odd:1 other:1 '
+    assert_eq "$(b images --filter=label=a=b --filter=reference=nasty:1 --filter=until=0s --quiet | wc -l)" 1
+    assert_eq "$(b images --filter=label=a=c --quiet)$(b images --filter=until=1h --quiet)" ''
+    b untag nasty:1
+    assert_eq "$(b images --filter=dangling=yes --format=reference,/reference)" $'-\t-'
+    assert_eq "$(b images --filter=dangling=no --no-legend | wc -l)" 3
+    assert_eq "$(b inspect --format=architecture,/config/Env/0,/config/ExposedPorts,/config/ExposedPorts/80~1tcp,/layers/7 base:1)" \
+        "$(b inspect base:1 | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["architecture"])')"$'\tPATH=/bin\t{"80/tcp":{}}\t{}\t-'
+    assert_eq "$(b inspect --format=/references/0 base:1 odd:1 | tr '\n' ' ')" 'base:1 odd:1 '
+    expect_rc 1 b images --format=referense
+    assert_match "$ERR" "did you mean 'reference'"
+    expect_rc 1 b images --filter=dangling=maybe
+    expect_rc 1 b inspect --format=, base:1
+}
+
+test_diff_of_images() {
+    prepare
+    mkdir -p "$ROOT"/srv/{same,gone,mode}
+    echo one | tee "$ROOT"/srv/{same,gone,mode}/file "$ROOT"/srv/{content,time,xattr,kind} >/dev/null
+    ln -s here "$ROOT/srv/link"
+    touch -d @1000000000 "$ROOT"/srv/*
+    b import "$ROOT" old >/dev/null
+    rm -r "$ROOT"/srv/{gone,kind,link}
+    mkdir "$ROOT/srv/kind"
+    ln -s else "$ROOT/srv/link"
+    touch -h -d @1000000000 "$ROOT/srv/link"
+    chmod 700 "$ROOT/srv/mode"
+    # The same size and the same time.
+    echo two >"$ROOT/srv/content"
+    echo new >"$ROOT/srv/new"
+    touch -d @1000000000 "$ROOT/srv/content"
+    touch -d @1000000001 "$ROOT/srv/time"
+    setcap cap_net_raw+ep "$ROOT/srv/xattr" 2>/dev/null ||
+        python3 -c 'import os, sys; os.setxattr(sys.argv[1], "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))' "$ROOT/srv/xattr"
+    touch -d @1000000000 "$ROOT/srv/xattr"
+    b import "$ROOT" new >/dev/null
+    assert_eq "$(b diff old new | tr '\n' ' ')" 'C /srv/content D /srv/gone C /srv/kind C /srv/link C /srv/mode A /srv/new C /srv/time C /srv/xattr '
+    assert_eq "$(b diff new old | tr '\n' ' ')" 'C /srv/content A /srv/gone A /srv/gone/file C /srv/kind C /srv/link C /srv/mode D /srv/new C /srv/time C /srv/xattr '
+    assert_eq "$(b diff old old)" ''
+    # The layers do not matter, only what is seen.
+    b run -d --name="$ID" old /bin/sh -c 'rm -r /srv/gone; echo x >/srv/more; rm /srv/more; : >/ready; sleep 1000' >/dev/null
+    retry_until "$SETTLE_TIMEOUT" b exec "$ID" test -e /ready
+    b commit "$ID" two >/dev/null
+    assert_eq "$(b diff old two | grep -v /etc/host | tr '\n' ' ')" 'A /ready D /srv/gone '
+    assert_eq "$(b diff --output=json old two | python3 -c 'import json, sys; print(json.load(sys.stdin)[-1]["kind"])')" D
+    expect_rc 1 b diff old nothing
+}
+
 # Whoever starts has all of the image, or is told that there is none; whoever pulls gets it.
 test_prune_races_with_starts_and_pulls() {
     prepare
