@@ -115,7 +115,7 @@ static Colour state_colour(const Container *container)
     }
 }
 
-/* "● web - docker.io/library/nginx:latest" */
+/* "● web - localhost/nginx:latest" */
 static int print_title(const Container *container)
 {
     const char *of = container->image ? container->image : container->directory;

@@ -8,11 +8,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LOWER    "abcdefghijklmnopqrstuvwxyz"
-#define UPPER    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS   "0123456789"
-#define TAG_MAX  128U
-#define HUB_HOME "library/" /* where the default registry keeps names without a slash */
+#define LOWER   "abcdefghijklmnopqrstuvwxyz"
+#define UPPER   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS  "0123456789"
+#define TAG_MAX 128U
 
 void reference_done(Reference *reference)
 {
@@ -134,7 +133,7 @@ static int split_suffixes(char *rest, Reference *reference, Error *error)
     return reference->tag ? 0 : -ENOMEM;
 }
 
-/* Splits what is left into domain and repository and gives the default registry its one spelling. */
+/* Splits what is left into domain and repository. */
 static int split_domain(const char *rest, Reference *reference, Error *error)
 {
     const char *slash = strchr(rest, '/'), *repository = rest;
@@ -151,16 +150,7 @@ static int split_domain(const char *rest, Reference *reference, Error *error)
         return error_set(error, -EINVAL,
                          "'%s' is not an image name (lower-case letters and digits, joined by '.', '_', '-' or '/')",
                          repository);
-    if (reference->domain && strcmp(reference->domain, "index.docker.io") == 0) {
-        free(reference->domain);
-        reference->domain = strdup(REFERENCE_DEFAULT_DOMAIN);
-        if (!reference->domain)
-            return -ENOMEM;
-    }
-    if (reference->domain && strcmp(reference->domain, REFERENCE_DEFAULT_DOMAIN) == 0 && !strchr(repository, '/'))
-        reference->repository = text_format(HUB_HOME "%s", repository);
-    else
-        reference->repository = strdup(repository);
+    reference->repository = strdup(repository);
     return reference->repository ? 0 : -ENOMEM;
 }
 
@@ -209,15 +199,10 @@ int reference_list_candidates(const Reference *reference, char ***ret)
 {
     _cleanup_strv_ char **list = NULL;
     const char *tag = reference->tag ? reference->tag : REFERENCE_DEFAULT_TAG;
-    const char *home = strchr(reference->repository, '/') ? "" : HUB_HOME;
-    int r;
+    int r = strv_push(&list, reference_format_name(reference));
 
-    r = strv_push(&list, reference_format_name(reference));
-    if (r == 0 && !reference->domain) {
+    if (r == 0 && !reference->domain)
         r = strv_append_format(&list, "localhost/%s:%s", reference->repository, tag);
-        if (r == 0)
-            r = strv_append_format(&list, REFERENCE_DEFAULT_DOMAIN "/%s%s:%s", home, reference->repository, tag);
-    }
     if (r < 0)
         return r;
     *ret = TAKE_PTR(list);

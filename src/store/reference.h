@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Owns: image references as people write them: [DOMAIN/]REPOSITORY[:TAG][@DIGEST].
- * Never does: I/O; knows no registry but the default one's name.
+ * Never does: I/O; know a registry by itself.
  * Runs in: every program that takes an image name; pure. */
 
 #include "base/error.h"
@@ -11,14 +11,13 @@
  * write adds 19 bytes to it. */
 #define REFERENCE_MAX 236
 
-#define REFERENCE_DEFAULT_TAG    "latest"
-#define REFERENCE_DEFAULT_DOMAIN "docker.io"
+#define REFERENCE_DEFAULT_TAG "latest"
 
 /* The grammar is the one of the OCI distribution specification as Docker reads it: the first component is a
  * domain when it holds a dot or a colon or is "localhost". Zero-initialised is empty. */
 typedef struct Reference {
-    char *domain;     /* "docker.io", "localhost:5000"; NULL when the text names none */
-    char *repository; /* "library/web": without the domain */
+    char *domain;     /* "registry.example", "localhost:5000"; NULL when the text names none */
+    char *repository; /* "team/web": without the domain */
     char *tag;        /* NULL when the text names none */
     Digest digest;    /* empty when the text names none */
 } Reference;
@@ -36,10 +35,9 @@ char *reference_format_name(const Reference *reference);
 /* The name of what was asked for by digest: "DOMAIN/REPOSITORY:sha256-HEX", from a formatted name. NULL without memory. */
 char *reference_format_pinned(const char *name, const Digest *digest);
 
-/* The names under which the store may hold what was asked for, best first. A text with a domain means only
- * itself; a short one ("web") means, in this order: itself as an archive named it ("web:latest"), what was
- * built or loaded here
- * ("localhost/web:latest"), and what the default registry calls so ("docker.io/library/web:latest"). */
+/* The names under which the store may hold what was asked for, best first. A text with a domain means only itself; a short one
+ * ("web") means, in this order: itself as an archive named it ("web:latest"), and what was built or loaded here
+ * ("localhost/web:latest"). Where to look beyond that is for the configuration to say (pull/registries.h). */
 int reference_list_candidates(const Reference *reference, char ***ret);
 
 /* A reference's file name below refs/ and back: '/' becomes '+', which no reference contains. -EINVAL when

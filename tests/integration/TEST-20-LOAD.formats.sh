@@ -109,8 +109,8 @@ test_names_from_the_file() {
     make_image base oci 'My Web_App-1.2.tar.gz' outer=gzip name=v3
     expect_rc 0 load 'My Web_App-1.2.tar.gz'
     assert_match "$OUT" '^localhost/my-web-app-1-2:v3 '
-    expect_rc 0 load --name=quay.io/a/b 'My Web_App-1.2.tar.gz'
-    assert_match "$OUT" '^quay.io/a/b:latest '
+    expect_rc 0 load --name=r.example/a/b 'My Web_App-1.2.tar.gz'
+    assert_match "$OUT" '^r.example/a/b:latest '
     expect_rc 0 load - <'My Web_App-1.2.tar.gz'
     assert_match "$OUT" '^<none> sha256:'
     expect_rc 1 load --name=Bad 'My Web_App-1.2.tar.gz'
@@ -118,9 +118,9 @@ test_names_from_the_file() {
 }
 
 test_json_result() {
-    make_image base docker image name=quay.io/a/web:1
+    make_image base docker image name=r.example/a/web:1
     expect_rc 0 load --output=json image
-    assert_eq "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[0]["names"][0])' "$OUT_FILE")" quay.io/a/web:1
+    assert_eq "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[0]["names"][0])' "$OUT_FILE")" r.example/a/web:1
 }
 
 test_platform_is_chosen() {

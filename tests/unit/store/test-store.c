@@ -114,7 +114,7 @@ static void test_find(void)
 {
     static const char *const good[] = {"web",  "web:latest",    "sha256:aaaa",
                                        "aaaa", "localhost/web", "localhost/web:latest"};
-    static const char *const unknown[] = {"docker.io/library/web", "web:2", "weba", "aaa", "bbbb", "quay.io/web"};
+    static const char *const unknown[] = {"r.example/web", "web:2", "weba", "aaa", "bbbb", "localhost/a/web"};
     _cleanup_store_ Store *store = NULL;
 
     ASSERT_OK(open_store(&store));
@@ -147,7 +147,7 @@ static void test_find_order_and_digest(void)
     char name[100];
 
     ASSERT_OK(open_store(&store));
-    ASSERT_OK(add_image(store, 'a', '1', false, "docker.io/library/web:latest"));
+    ASSERT_OK(add_image(store, 'a', '1', false, "localhost/web:latest"));
     ASSERT_OK(add_image(store, 'b', '1', false, "web:latest"));
     ASSERT_OK(store_find_image(store, "web", &image, NULL));
     ASSERT_EQ(image->id.hex[0], 'b');
@@ -167,7 +167,7 @@ static void test_nearest(void)
     StoreImage *none = NULL;
 
     ASSERT_OK(open_store(&store));
-    ASSERT_OK(add_image(store, 'a', '1', false, "docker.io/library/debian:latest"));
+    ASSERT_OK(add_image(store, 'a', '1', false, "r.example/debian:latest"));
     ASSERT_ERROR(store_find_image(store, "debain", &none, &error), ENOENT);
     ASSERT_CONTAINS(error.hint, "debian");
 }
