@@ -244,7 +244,7 @@ static void append_volume_service(Buffer *text, const Definition *definition, co
 /* Containers whose namespaces it is to have come first. Whoever was started by hand has no service: so none is required. */
 static int append_shared(Buffer *text, const Definition *definition, const ContainerSpec *spec)
 {
-    const NamespaceSpec *const shared[] = {&spec->network, &spec->uts};
+    const NamespaceSpec *const shared[] = {&spec->network, &spec->uts, &spec->pid};
 
     for (size_t i = 0; i < ELEMENTSOF(shared) && !depends_on_instance(definition); i++) {
         _cleanup_free_ char *unit = NULL;

@@ -28,6 +28,7 @@ static const Operation operations[_STEP_KIND_MAX] = {
     [STEP_MAP_TREE] = {apply_map_tree, NULL},
     [STEP_LINK] = {apply_link, NULL},
     [STEP_JOIN] = {apply_join, NULL},
+    [STEP_JOIN_USER] = {apply_join_user, NULL},
     [STEP_BECOME_ROOT] = {apply_become_root, NULL},
     [STEP_AWAIT] = {apply_await, NULL},
     [STEP_PROPAGATION] = {apply_propagation, NULL},

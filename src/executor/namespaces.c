@@ -14,6 +14,8 @@ static const struct {
 } kinds[_SHARED_MAX] = {
     [SHARED_NETWORK] = {CLONE_NEWNET, "net", "network"},
     [SHARED_UTS] = {CLONE_NEWUTS, "uts", "UTS"},
+    [SHARED_IPC] = {CLONE_NEWIPC, "ipc", "IPC"},
+    [SHARED_PID] = {CLONE_NEWPID, "pid", "PID"}, /* of children only: setns(2) */
     [SHARED_TIME] = {CLONE_NEWTIME, "time", "time"},
 };
 
@@ -41,6 +43,8 @@ int namespaces_enter_shared(Context *context, const StepStart *step, SharedNames
 {
     const int targets[_SHARED_MAX] = {[SHARED_NETWORK] = context_fd(context, step->network_fd),
                                       [SHARED_UTS] = context_fd(context, step->uts_fd),
+                                      [SHARED_IPC] = context_fd(context, step->ipc_fd),
+                                      [SHARED_PID] = context_fd(context, step->pid_fd),
                                       [SHARED_TIME] = -EBADF};
 
     for (int i = 0; i < _SHARED_MAX; i++)

@@ -7,7 +7,7 @@
 
 #include "executor/context.h"
 
-enum { SHARED_NETWORK, SHARED_UTS, SHARED_TIME, _SHARED_MAX };
+enum { SHARED_NETWORK, SHARED_UTS, SHARED_IPC, SHARED_PID, SHARED_TIME, _SHARED_MAX };
 
 typedef struct SharedNamespaces {
     int own_fds[_SHARED_MAX]; /* the way back; -EBADF: it did not leave */

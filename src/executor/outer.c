@@ -53,8 +53,8 @@ int apply_id_map(Context *context, const Step *step)
 
     if (!uid_map || !gid_map)
         return -ENOMEM;
-    r = namespace_write_map(context->payload_pid, "uid_map", uid_map);
-    if (r == 0)
+    r = id_map->is_there ? 0 : namespace_write_map(context->payload_pid, "uid_map", uid_map);
+    if (r == 0 && !id_map->is_there)
         r = namespace_write_map(context->payload_pid, "gid_map", gid_map);
     if (r < 0)
         return fail(context, r, "the kernel does not take the map of ids: %s", strerror(-r));
@@ -280,20 +280,38 @@ int ask_for_steps(Context *context, int *ret_fd)
     return 0;
 }
 
-/* The ids of one who has come from outside are not mapped in the namespace: now that they are, or once it is joined, it
- * becomes the namespace's root. */
-int apply_become_root(Context *context, const Step *step)
+/* A change of credentials resets both (prctl(2)). */
+static int protect(Context *context)
 {
     struct pollfd supervisor = {context->inner_fd, POLLIN, 0};
 
-    (void) step;
-    if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-        return fail(context, -errno, "cannot become root in the user namespace: %s", strerror(errno));
-    /* A change of ids resets both (prctl(2)). */
     if (process_set_dumpable(false) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return fail(context, -errno, "cannot protect the process: %s", strerror(errno));
     /* It may have died between the two. */
     if (poll(&supervisor, 1, 0) > 0 && (supervisor.revents & POLLHUP))
         return fail(context, -ECANCELED, "the supervisor is gone");
     return 0;
+}
+
+/* What is there already can end us, but not look in: our memory belongs to the host's user namespace until execve(2). */
+int apply_join_user(Context *context, const Step *step)
+{
+    int r = namespace_enter(context_fd(context, step->join_user.user_fd), CLONE_NEWUSER);
+
+    if (r < 0)
+        return fail(context, r, "cannot go into the user namespace: %s", strerror(-r));
+    r = namespace_make((int) step->join_user.namespaces);
+    if (r < 0)
+        return fail(context, r, "cannot make the namespaces: %s", strerror(-r));
+    return protect(context);
+}
+
+/* The ids of one who has come from outside are not mapped in the namespace: now that they are, or once it is joined, it
+ * becomes the namespace's root. */
+int apply_become_root(Context *context, const Step *step)
+{
+    (void) step;
+    if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+        return fail(context, -errno, "cannot become root in the user namespace: %s", strerror(errno));
+    return protect(context);
 }

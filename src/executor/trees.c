@@ -65,7 +65,11 @@ int apply_clone_tree(Context *context, const Step *step)
 
     if (context->trees_count >= TREES_MAX)
         return fail(context, -E2BIG, "more than %d bind mounts", TREES_MAX);
-    fd = mount_clone(context_fd(context, step->clone_tree.source_fd), "", step->clone_tree.recursive);
+    fd = step->clone_tree.is_clone
+             ? fcntl(context_fd(context, step->clone_tree.source_fd), F_DUPFD_CLOEXEC, 3)
+             : mount_clone(context_fd(context, step->clone_tree.source_fd), "", step->clone_tree.recursive);
+    if (fd < 0 && step->clone_tree.is_clone)
+        fd = -errno;
     if (fd < 0)
         return fail(context, fd, "cannot clone the mount of '%s': %s", step->clone_tree.host_path, strerror(-fd));
     return add_tree(context, fd);

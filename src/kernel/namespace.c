@@ -43,6 +43,11 @@ int namespace_enter(int fd, int flags)
     return setns(fd, flags) < 0 ? -errno : 0;
 }
 
+int namespace_make(int flags)
+{
+    return unshare(flags) < 0 ? -errno : 0;
+}
+
 int namespace_write_map(pid_t pid, const char *file, const char *text)
 {
     _cleanup_close_ int fd = open_of_process(pid, "", file, O_WRONLY);

@@ -14,6 +14,9 @@ int namespace_open(pid_t pid, const char *kind);
 /* Joins the namespaces `flags` (CLONE_NEW*) of what fd stands for: a namespace, or a process by its pidfd (Linux 5.8). */
 int namespace_enter(int fd, int flags);
 
+/* New namespaces of these kinds, CLONE_NEW*, for the caller. */
+int namespace_make(int flags);
+
 /* Writes the map of a process that has just come into a user namespace of its own: `file` is "uid_map" or "gid_map", `text`
  * lines of "INSIDE HOST COUNT" (user_namespaces(7)). -EINVAL for a map that the kernel does not take. */
 int namespace_write_map(pid_t pid, const char *file, const char *text);

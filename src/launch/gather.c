@@ -399,9 +399,9 @@ int launch_gather(Launch *launch, Error *error)
     if (r == 0)
         r = gather_mounts(launch, error);
     if (r == 0)
-        r = launch_gather_label(launch, error);
-    if (r == 0)
         r = launch_gather_namespaces(launch, error);
+    if (r == 0)
+        r = launch_gather_label(launch, error);
     if (r == 0)
         r = launch_gather_userns(launch, error);
     if (r == 0)

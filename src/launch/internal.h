@@ -56,6 +56,7 @@ struct Launch {
     SeccompFilter seccomp;
     void *health_plan;
     Label label;
+    Machine *joined; /* the container whose PID namespace it is to have, or NULL */
     StepList plan;
     bool is_probe; /* only the plan is asked for */
     bool is_started;

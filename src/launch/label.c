@@ -95,6 +95,16 @@ static LabelKind kind_of(const ContainerSpec *spec)
                                                            : LABEL_APPLICATION;
 }
 
+/* Of "user:role:type:level", the last; NULL: there is none. */
+static const char *level_of(const char *context)
+{
+    for (int i = 0; i < 3 && context; i++) {
+        context = strchr(context, ':');
+        context = context ? context + 1 : NULL;
+    }
+    return context;
+}
+
 int launch_gather_label(Launch *launch, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
@@ -113,6 +123,9 @@ int launch_gather_label(Launch *launch, Error *error)
     _cleanup_error_ Error why = {};
     int r;
 
+    /* Among the processes of another one, and with its memory, it needs that one's categories. */
+    if (launch->joined && !is_asked_for(spec))
+        request.level = level_of(launch->joined->process_label);
     if (spec->label_disabled || (spec->privileged && !is_asked_for(spec)))
         return 0;
     r = label_make(&request, launch->is_probe ? -EBADF : launch->request.roster->run_fd, &launch->label, &why);

@@ -64,6 +64,7 @@ void launch_free(Launch *launch)
     launch_free_credentials(launch);
     seccomp_filter_done(&launch->seccomp);
     label_done(&launch->label);
+    machine_free(launch->joined);
     step_list_done(&launch->plan);
     machine_free(launch->machine);
     launch_leave_bus(launch);

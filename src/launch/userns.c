@@ -191,12 +191,24 @@ static int make_keeping_map(Userns *userns, Error *error)
     return r < 0 ? r : map_around(&userns->gids, base, inside_gid, gid, error);
 }
 
+/* Those of the container whose user namespace it joins. They stay that one's: its PID namespace is joined, too, so that none
+ * of them is used when they are given to others. */
+static int take_over_maps(Userns *userns, Error *error)
+{
+    const Machine *joined = userns->launch->joined;
+    int r = id_mapping_parse(joined->uid_map, &userns->uids, error);
+
+    return r < 0 ? r : id_mapping_parse(joined->gid_map, &userns->gids, error);
+}
+
 static int make_maps(Userns *userns, Error *error)
 {
     const ContainerSpec *spec = userns->launch->request.spec;
     IdExtent extent = {.host = spec->userns.base, .count = spec->userns.count};
     int r;
 
+    if (userns->launch->facts.userns_fd)
+        return take_over_maps(userns, error);
     if (spec->uid_maps || spec->gid_maps) {
         r = id_mapping_parse(spec->uid_maps ? spec->uid_maps : spec->gid_maps, &userns->uids, error);
         if (r == 0)
@@ -358,7 +370,7 @@ int launch_gather_userns(Launch *launch, Error *error)
     const ContainerSpec *spec = launch->request.spec;
     _cleanup_(userns_done) Userns userns = {.launch = launch, .origin = origin_of(spec)};
 
-    if (spec->uid_maps || spec->gid_maps)
+    if (spec->uid_maps || spec->gid_maps || launch->facts.userns_fd)
         return make_userns(&userns, error);
     switch (spec->userns.mode) {
     case USERNS_HOST:

@@ -74,8 +74,9 @@ struct HostFacts {
 
     UsernsFacts userns;
     NetworkFacts network;
-    uint64_t network_fd, uts_fd; /* namespaces of others that it is to have; 0: none */
-    uint64_t shm_fd;             /* the /dev/shm of others; 0: its own */
+    uint64_t network_fd, uts_fd, pid_fd, ipc_fd, userns_fd; /* namespaces of others that it is to have; 0: none */
+    uint64_t shm_fd;                                        /* the /dev/shm of others; 0: its own */
+    bool is_shm_cloned;                                     /* which is a detached mount already */
 
     /* Without systemd: where to make a cgroup; 0: somebody else (a scope, the own unit) gives one. */
     uint64_t cgroup_root_fd;

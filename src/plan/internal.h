@@ -31,6 +31,9 @@ static inline bool planner_has_userns(const Planner *planner)
     return planner->facts->userns.uid_map != NULL;
 }
 
+/* CLONE_NEW* of those that are made for it. */
+uint64_t plan_new_namespaces(const Planner *planner);
+
 /* Each contributes its steps in order; plan.c lists them. */
 void plan_id_ranges(Planner *planner);
 void plan_device_tree(Planner *planner);

@@ -120,9 +120,13 @@ void plan_host_trees(Planner *planner)
     if (planner->facts->journal_fd)
         planner->journal_tree = add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, journal_link)),
                                           planner->facts->journal_fd, "the journal", false);
-    if (planner->facts->shm_fd)
-        planner->shm_tree = add_clone(planner, spec_origin(spec, offsetof(ContainerSpec, ipc)), planner->facts->shm_fd,
-                                      "/dev/shm", false);
+    if (planner->facts->shm_fd) {
+        Step *step = step_list_add(planner->list, STEP_CLONE_TREE, spec_origin(spec, offsetof(ContainerSpec, ipc)));
+
+        step->clone_tree = (StepCloneTree){
+            .source_fd = planner->facts->shm_fd, .host_path = "/dev/shm", .is_clone = planner->facts->is_shm_cloned};
+        planner->shm_tree = ++planner->trees;
+    }
     for (size_t i = 0; i < spec->mounts.count; i++) {
         const MountSpec *mount = &spec->mounts.items[i];
 
@@ -154,8 +158,22 @@ static const char **time_offsets(Planner *planner)
 static const char *start_origin(const ContainerSpec *spec)
 {
     return spec_origin(spec, spec->time_offsets ? offsetof(ContainerSpec, time_offsets)
+                             : spec->pid.target ? offsetof(ContainerSpec, pid)
                              : spec->uts.target ? offsetof(ContainerSpec, uts)
                                                 : offsetof(ContainerSpec, network));
+}
+
+/* Where the payload is moved into a cgroup, that namespace is made behind the move: its root is the group that one is in
+ * (STEP_JOIN_CGROUP). */
+uint64_t plan_new_namespaces(const Planner *planner)
+{
+    const ContainerSpec *spec = planner->spec;
+
+    return CLONE_NEWNS | (spec->pid.mode == NAMESPACE_PRIVATE ? CLONE_NEWPID : 0) |
+           (spec->ipc.mode == NAMESPACE_PRIVATE ? CLONE_NEWIPC : 0) |
+           (spec->uts.mode == NAMESPACE_PRIVATE ? CLONE_NEWUTS : 0) | (spec_has_own_network(spec) ? CLONE_NEWNET : 0) |
+           (planner->facts->has_cgroup ? 0 : CLONE_NEWCGROUP) |
+           (planner_has_userns(planner) && !planner->facts->userns_fd ? CLONE_NEWUSER : 0);
 }
 
 void plan_start(Planner *planner)
@@ -163,13 +181,10 @@ void plan_start(Planner *planner)
     const ContainerSpec *spec = planner->spec;
     Step *step = step_list_add(planner->list, STEP_START, start_origin(spec));
 
-    /* Where the payload is moved into a cgroup, that namespace is made behind the move: its root is the group that one
-     * is in (STEP_JOIN_CGROUP). */
-    step->start.namespaces =
-        CLONE_NEWNS | (spec->pid.mode == NAMESPACE_PRIVATE ? CLONE_NEWPID : 0) |
-        (spec->ipc.mode == NAMESPACE_PRIVATE ? CLONE_NEWIPC : 0) |
-        (spec->uts.mode == NAMESPACE_PRIVATE ? CLONE_NEWUTS : 0) | (spec_has_own_network(spec) ? CLONE_NEWNET : 0) |
-        (planner->facts->has_cgroup ? 0 : CLONE_NEWCGROUP) | (planner_has_userns(planner) ? CLONE_NEWUSER : 0);
+    /* Whoever joins a user namespace makes the others there: what is made before is the host's. */
+    step->start.namespaces = planner->facts->userns_fd ? 0 : plan_new_namespaces(planner);
+    step->start.pid_fd = planner->facts->pid_fd;
+    step->start.ipc_fd = planner->facts->ipc_fd;
     step->start.network_fd = planner->facts->network_fd;
     step->start.uts_fd = planner->facts->uts_fd;
     step->start.time_offsets = time_offsets(planner);

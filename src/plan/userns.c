@@ -67,10 +67,16 @@ void plan_ids(Planner *planner)
 
     if (!planner_has_userns(planner))
         return;
+    if (planner->facts->userns_fd) {
+        step = step_list_add(planner->list, STEP_JOIN_USER, spec_origin(spec, offsetof(ContainerSpec, pid)));
+        step->join_user =
+            (StepJoinUser){.user_fd = planner->facts->userns_fd, .namespaces = plan_new_namespaces(planner)};
+    }
     step = step_list_add(planner->list, STEP_ID_MAP, userns_origin(planner));
     step->id_map = (StepIdMap){
         .uid_map = step_list_strings(planner->list, userns->uid_map),
         .gid_map = step_list_strings(planner->list, userns->gid_map),
+        .is_there = planner->facts->userns_fd != 0,
         .uid = userns->root_uid,
         .gid = userns->root_gid,
     };

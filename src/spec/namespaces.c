@@ -27,7 +27,7 @@ static const struct {
                                 "private, host, none, bridge, container:NAME, ns:PATH"},
     [NAMESPACE_KIND_UTS] = {MODE(PRIVATE) | MODE(HOST) | MODE(CONTAINER) | MODE(PATH),
                             "private, host, container:NAME, ns:PATH"},
-    [NAMESPACE_KIND_PROCESS] = {MODE(PRIVATE) | MODE(HOST), "private, host"},
+    [NAMESPACE_KIND_PROCESS] = {MODE(PRIVATE) | MODE(HOST) | MODE(CONTAINER), "private, host, container:NAME"},
 };
 
 /* The mode of a text with a target, which *ret_target then points to. */

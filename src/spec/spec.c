@@ -52,6 +52,7 @@ void container_spec_free(ContainerSpec *spec)
     free(spec->network.target);
     free(spec->uts.target);
     free(spec->pid.target);
+    free(spec->userns.target);
     free(spec->ipc.target);
     strv_free(spec->time_offsets);
     free(spec->seccomp_profile);
@@ -365,6 +366,12 @@ static int check_sysctl(const ContainerSpec *spec, const char *assignment, Error
         "net.*, fs.mqueue.* and the System V IPC limits of kernel.* can be set");
 }
 
+bool spec_joins_userns(const ContainerSpec *spec)
+{
+    return spec->pid.mode == NAMESPACE_CONTAINER && !spec->uid_maps && !spec->gid_maps &&
+           (spec->userns.mode == USERNS_DEFAULT || spec->userns.mode == USERNS_CONTAINER);
+}
+
 bool spec_has_own_network(const ContainerSpec *spec)
 {
     return spec->network.mode == NAMESPACE_PRIVATE || spec->network.mode == NAMESPACE_NONE ||
@@ -504,8 +511,22 @@ static int exclude(const ContainerSpec *spec, size_t one, size_t other, const ch
     return first && second ? error_set(error, -EINVAL, "%s and %s exclude each other%s", first, second, why) : -ENOMEM;
 }
 
+/* Ids, SELinux categories and shared memory of a container are given to others when it has ended. Whoever has them, too,
+ * must have ended by then, and the kernel sees to that only within one PID namespace. */
+static int require_same_pid(const ContainerSpec *spec, size_t offset, const char *target, Error *error)
+{
+    if (!target || (spec->pid.mode == NAMESPACE_CONTAINER && strcmp(spec->pid.target, target) == 0))
+        return 0;
+    return error_hint(error,
+                      error_set(error, -EINVAL, "%s: what belongs to '%s' can be had only by who ends with it",
+                                spec_origin(spec, offset), target),
+                      "--pid=container:%s sees to that", target);
+}
+
 static int validate_namespaces(const ContainerSpec *spec, Error *error)
 {
+    int r;
+
     if (spec->uts.mode != NAMESPACE_PRIVATE && spec_says(spec, offsetof(ContainerSpec, hostname)))
         return exclude(spec, offsetof(ContainerSpec, hostname), offsetof(ContainerSpec, uts),
                        ": the host name is that of others", error);
@@ -518,10 +539,15 @@ static int validate_namespaces(const ContainerSpec *spec, Error *error)
     if (spec->ipc.mode != NAMESPACE_PRIVATE && spec_says(spec, offsetof(ContainerSpec, shm_size_bytes)))
         return exclude(spec, offsetof(ContainerSpec, ipc), offsetof(ContainerSpec, shm_size_bytes),
                        ": /dev/shm is that of others", error);
+    r = require_same_pid(spec, offsetof(ContainerSpec, ipc), spec->ipc.target, error);
+    if (r == 0)
+        r = require_same_pid(spec, offsetof(ContainerSpec, userns), spec->userns.target, error);
+    if (r < 0)
+        return r;
     STRV_FOREACH (offset, spec->time_offsets) {
         _cleanup_free_ char *line = NULL;
-        int r = time_offset_parse(*offset, &line, error);
 
+        r = time_offset_parse(*offset, &line, error);
         if (r < 0)
             return error_prefix(error, r, "%s", spec_origin(spec, offsetof(ContainerSpec, time_offsets)));
     }

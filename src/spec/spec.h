@@ -323,6 +323,9 @@ bool spec_has_health_check(const ContainerSpec *spec);
 /* Where the setting came from, "default" when nobody said anything. */
 const char *spec_origin(const ContainerSpec *spec, size_t offset);
 
+/* Whether its user namespace is that of the container whose PID namespace it joins: unless something else is said. */
+bool spec_joins_userns(const ContainerSpec *spec);
+
 /* Whether the network namespace is made for it, and not that of the host or of others. */
 bool spec_has_own_network(const ContainerSpec *spec);
 

@@ -5,6 +5,7 @@
 #include "spec/id-mapping.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The words of podman-run(1) and systemd-nspawn(1). */
@@ -26,8 +27,9 @@ static int parse_range(const char *text, UsernsSpec *ret, Error *error)
         return -ENOMEM;
     if (text_parse_u64(base_text, UINT32_MAX, &base) < 0 ||
         (colon && text_parse_u64(colon + 1, UINT32_MAX, &count) < 0))
-        return error_hint(error, error_set(error, -EINVAL, "'%s' is not a kind of user namespace", text),
-                          "auto, host, keep-id, identity, or BASE[:COUNT] for ids of the host from BASE on");
+        return error_hint(
+            error, error_set(error, -EINVAL, "'%s' is not a kind of user namespace", text),
+            "auto, host, keep-id, identity, container:NAME, or BASE[:COUNT] for ids of the host from BASE on");
     if (count == 0 || base + count > ID_INVALID)
         return error_set(error, -EINVAL, "'%s': the ids must all be below 4294967295, and at least one", text);
     *ret = (UsernsSpec){.mode = USERNS_RANGE, .base = (uint32_t) base, .count = (uint32_t) count};
@@ -53,12 +55,19 @@ static int parse_keep_options(const char *text, UsernsSpec *keep, Error *error)
     return 0;
 }
 
-int userns_parse(const char *text, UsernsSpec *ret, Error *error)
+static int parse(const char *text, UsernsSpec *ret, Error *error)
 {
     UsernsSpec keep = {.mode = USERNS_KEEP_ID, .keep_uid = ID_INVALID, .keep_gid = ID_INVALID};
     const char *options = text_after_prefix(text, "keep-id:");
+    const char *target = text_after_prefix(text, "container:");
     int r;
 
+    if (target && !text_is_name(target))
+        return error_set(error, -EINVAL, "'%s' is not a container name", target);
+    if (target) {
+        *ret = (UsernsSpec){.mode = USERNS_CONTAINER, .target = strdup(target)};
+        return ret->target ? 0 : -ENOMEM;
+    }
     for (size_t i = 0; i < ELEMENTSOF(words); i++)
         if (strcmp(text, words[i].word) == 0) {
             *ret = (UsernsSpec){.mode = words[i].mode};
@@ -77,6 +86,18 @@ int userns_parse(const char *text, UsernsSpec *ret, Error *error)
     return r;
 }
 
+int userns_parse(const char *text, UsernsSpec *ret, Error *error)
+{
+    UsernsSpec userns = {};
+    int r = parse(text, &userns, error);
+
+    if (r < 0)
+        return r;
+    free(ret->target);
+    *ret = userns;
+    return 0;
+}
+
 char *userns_format(const UsernsSpec *userns)
 {
     _cleanup_free_ char *uid = NULL;
@@ -86,6 +107,8 @@ char *userns_format(const UsernsSpec *userns)
         return strdup("host");
     case USERNS_AUTO:
         return strdup("auto");
+    case USERNS_CONTAINER:
+        return text_format("container:%s", userns->target);
     case USERNS_RANGE:
         return text_format("%u:%u", userns->base, userns->count);
     case USERNS_KEEP_ID:

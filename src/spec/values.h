@@ -85,18 +85,21 @@ char *limit_format(const LimitSpec *limit);
 typedef enum UsernsMode {
     USERNS_DEFAULT, /* nobody said: the launcher decides by what the host can */
     USERNS_HOST,
-    USERNS_AUTO,    /* a range of its own, chosen by the launcher */
-    USERNS_KEEP_ID, /* the same, with the ids of the calling user among them */
-    USERNS_RANGE,   /* `count` ids of the host from `base` */
+    USERNS_AUTO,      /* a range of its own, chosen by the launcher */
+    USERNS_KEEP_ID,   /* the same, with the ids of the calling user among them */
+    USERNS_RANGE,     /* `count` ids of the host from `base` */
+    USERNS_CONTAINER, /* that of the running container `target` */
 } UsernsMode;
 
 typedef struct UsernsSpec {
     UsernsMode mode;
     uint32_t base, count;
     uint32_t keep_uid, keep_gid; /* KEEP_ID: what the caller is called inside; ID_INVALID: the same */
+    char *target;                /* owned */
 } UsernsSpec;
 
-/* auto, host, keep-id[:uid=N,gid=N], BASE[:COUNT], and what systemd-nspawn(1) calls them: pick, no, identity. */
+/* auto, host, keep-id[:uid=N,gid=N], BASE[:COUNT], container:NAME, and what systemd-nspawn(1) calls them: pick, no, identity.
+ * What *ret had is freed. */
 int userns_parse(const char *text, UsernsSpec *ret, Error *error);
 /* NULL for USERNS_DEFAULT, or when memory is short. */
 char *userns_format(const UsernsSpec *userns);

@@ -24,16 +24,19 @@ static const StepField directory_fields[] = {NUMBER(directory, parent_fd), STRIN
 static const StepField id_range_fields[] = {STRING(id_range, name), NUMBER(id_range, base), NUMBER(id_range, lock_fd),
     NUMBER(id_range, count), NUMBER(id_range, locks_fd), NUMBER(id_range, run_fd)};
 static const StepField clone_tree_fields[] = {NUMBER(clone_tree, source_fd), STRING(clone_tree, host_path),
-    NUMBER(clone_tree, recursive)};
+    NUMBER(clone_tree, recursive), NUMBER(clone_tree, is_clone)};
 static const StepField device_tree_fields[] = {LIST(device_tree, options), MOUNT(device_tree, attributes),
     LIST(device_tree, nodes), NUMBER(device_tree, uid), NUMBER(device_tree, gid)};
 static const StepField start_fields[] = {FIELD(start, namespaces, STEP_FIELD_FLAGS_NAMESPACE),
-    NUMBER(start, network_fd), NUMBER(start, uts_fd), LIST(start, time_offsets)};
+    NUMBER(start, network_fd), NUMBER(start, uts_fd), NUMBER(start, pid_fd), NUMBER(start, ipc_fd),
+    LIST(start, time_offsets)};
+static const StepField join_user_fields[] = {NUMBER(join_user, user_fd),
+    FIELD(join_user, namespaces, STEP_FIELD_FLAGS_NAMESPACE)};
 static const StepField join_start_fields[] = {NUMBER(join_start, target_pidfd), NUMBER(join_start, cgroup_fd)};
 static const StepField join_fields[] = {NUMBER(join, target_pidfd),
     FIELD(join, namespaces, STEP_FIELD_FLAGS_NAMESPACE), NUMBER(join, uid), NUMBER(join, gid)};
 static const StepField id_map_fields[] = {LIST(id_map, uid_map), LIST(id_map, gid_map), NUMBER(id_map, uid),
-    NUMBER(id_map, gid)};
+    NUMBER(id_map, gid), NUMBER(id_map, is_there)};
 static const StepField map_tree_fields[] = {NUMBER(map_tree, tree), NUMBER(map_tree, count),
     STRING(map_tree, host_path), NUMBER(map_tree, recursive)};
 static const StepField link_fields[] = {STRING(link, name), STRING(link, prefix), STRING(link, alternative_name),
@@ -110,6 +113,7 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_ID_MAP] = {"id-map", STEP_OUTER, FIELDS(id_map_fields), .reads = {SLOT_PAYLOAD}, .writes = {SLOT_IDS}},
     [STEP_MAP_TREE] = {"map-tree", STEP_OUTER, FIELDS(map_tree_fields), .reads = {SLOT_IDS}},
     [STEP_LINK] = {"link", STEP_OUTER, FIELDS(link_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_JOIN_USER] = {"join-user", STEP_INNER, FIELDS(join_user_fields), .reads = {SLOT_PAYLOAD}},
     [STEP_BECOME_ROOT] = {"become-root", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
     [STEP_JOIN] = {"join", STEP_INNER, FIELDS(join_fields), .reads = {SLOT_PAYLOAD},
         .writes = {SLOT_ROOT, SLOT_PIVOTED}},

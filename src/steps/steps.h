@@ -46,6 +46,7 @@ typedef enum StepKind {
     STEP_LINK,
     /* inner */
     STEP_JOIN,
+    STEP_JOIN_USER,
     STEP_BECOME_ROOT,
     STEP_AWAIT,
     STEP_PROPAGATION,
@@ -116,6 +117,7 @@ typedef struct StepCloneTree {
     uint64_t source_fd;
     const char *host_path; /* for people only: the fd decides */
     uint64_t recursive;
+    uint64_t is_clone; /* the source is a detached mount already */
 } StepCloneTree;
 
 typedef struct StepDeviceTree {
@@ -126,10 +128,15 @@ typedef struct StepDeviceTree {
 } StepDeviceTree;
 
 typedef struct StepStart {
-    uint64_t namespaces;         /* CLONE_NEW*, to be made */
-    uint64_t network_fd, uts_fd; /* namespaces to join; 0: none */
-    const char **time_offsets;   /* "CLOCK SECONDS NANOSECONDS" of a time namespace of its own; NULL: the host's */
+    uint64_t namespaces;                         /* CLONE_NEW*, to be made */
+    uint64_t network_fd, uts_fd, pid_fd, ipc_fd; /* namespaces to join; 0: none */
+    const char **time_offsets; /* "CLOCK SECONDS NANOSECONDS" of a time namespace of its own; NULL: the host's */
 } StepStart;
+
+typedef struct StepJoinUser {
+    uint64_t user_fd;    /* the user namespace to join */
+    uint64_t namespaces; /* CLONE_NEW*, to be made in it */
+} StepJoinUser;
 
 typedef struct StepJoinStart {
     uint64_t target_pidfd; /* a process of the container to join */
@@ -156,6 +163,7 @@ typedef enum StepNotify { STEP_NOTIFY_STARTED, STEP_NOTIFY_CONTAINER, STEP_NOTIF
 typedef struct StepIdMap {
     const char **uid_map, **gid_map; /* "INSIDE:HOST:COUNT" */
     uint64_t uid, gid;               /* as in StepJoin */
+    uint64_t is_there;               /* the namespace is somebody else's and has this map */
 } StepIdMap;
 
 typedef struct StepLink {
@@ -407,6 +415,7 @@ typedef struct Step {
         StepJoinStart join_start;
         StepJoin join;
         StepSupervise supervise;
+        StepJoinUser join_user;
         StepIdMap id_map;
         StepMapTree map_tree;
         StepLink link;

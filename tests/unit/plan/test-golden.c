@@ -106,6 +106,10 @@ static const Case cases[] = {
      .definition = IMAGE "Exec=/bin/true\n[Security]\nPID=host\nIPC=host\n",
      .layers = ONE_LAYER,
      .has_userns = true},
+    {.name = "processes-of-another",
+     .definition = IMAGE "Exec=/bin/true\n[Security]\nPID=container:other\nIPC=container:other\n",
+     .layers = ONE_LAYER,
+     .has_userns = true},
     {.name = "uts-host", .definition = IMAGE "Exec=/bin/true\n[Security]\nUTS=host\n", .layers = ONE_LAYER},
     {.name = "privileged",
      .definition = IMAGE "Exec=/bin/true\nPrivileged=yes\nNetwork=host\n",
@@ -299,6 +303,12 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
             .locks_fd = 8,
         };
     facts.network_fd = spec->network.target ? 9 : 0;
+    facts.pid_fd = spec->pid.target ? 12 : 0;
+    facts.ipc_fd = spec->ipc.target ? 13 : 0;
+    facts.userns_fd = spec_joins_userns(spec) ? 14 : 0;
+    facts.is_shm_cloned = spec->ipc.target != NULL;
+    if (facts.userns_fd)
+        facts.userns.ranges_count = 0;
     facts.shm_fd = spec->ipc.mode == NAMESPACE_PRIVATE ? 0 : 11;
     facts.uts_fd = spec->uts.target ? 10 : 0;
     facts.mounts = make_mount_facts(spec);

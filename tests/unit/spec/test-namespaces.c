@@ -20,7 +20,7 @@ static void spellings(void)
         {"host", {true, true, true}},
         {"none", {true}},
         {"bridge", {true}},
-        {"container:web", {true, true}},
+        {"container:web", {true, true, true}},
         {"ns:/run/netns/a b", {true, true}},
         {"", {}},
         {"Private", {}},
@@ -83,6 +83,43 @@ static void offsets(void)
     }
 }
 
+/* What is given to others when a container has ended is shared only by who ends with it. */
+static void ends_together(void)
+{
+    static const struct {
+        const char *pid, *ipc, *userns;
+        bool is_taken, joins_userns;
+    } rows[] = {
+        {"container:web", "private", NULL, true, true},
+        {"container:web", "container:web", NULL, true, true},
+        {"container:web", "container:web", "container:web", true, true},
+        {"container:web", "host", "auto", true, false},
+        {"container:web", "private", "host", true, false},
+        {"private", "private", NULL, true, false},
+        {"host", "host", NULL, true, false},
+        {"private", "container:web", NULL, false, false},
+        {"container:other", "container:web", NULL, false, false},
+        {"private", "private", "container:web", false, false},
+        {"host", "private", "container:web", false, false},
+        {"container:web", "private", "container:other", false, false},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        const Words words[] = {{"pid", rows[i].pid},
+                               {"ipc", rows[i].ipc},
+                               {rows[i].userns ? "userns" : NULL, rows[i].userns},
+                               {NULL, NULL}};
+        _cleanup_(container_spec_freep) ContainerSpec *spec = NULL;
+        _cleanup_error_ Error error = {};
+
+        ASSERT_EQ(finish_words(words, &spec, &error), rows[i].is_taken ? 0 : -EINVAL);
+        if (rows[i].is_taken)
+            ASSERT_EQ(spec_joins_userns(spec), rows[i].joins_userns);
+        else
+            ASSERT_CONTAINS(error.text, "can be had only by who ends with it");
+    }
+}
+
 static void contradictions(void)
 {
     const Words named[] = {{"uts", "host"}, {"hostname", "web"}, {NULL, NULL}};
@@ -129,6 +166,7 @@ int main(void)
 {
     TEST_RUN(spellings);
     TEST_RUN(offsets);
+    TEST_RUN(ends_together);
     TEST_RUN(contradictions);
     TEST_RUN(capabilities);
     return test_finish();

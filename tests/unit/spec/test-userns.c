@@ -6,6 +6,7 @@
 #include "spec/build-spec.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 static void spellings(void)
 {
@@ -33,7 +34,9 @@ static void spellings(void)
         {"Auto", NULL},
         {"auto:size=1", NULL},
         {"managed", NULL},
-        {"container:web", NULL},
+        {"container:web", "container:web"},
+        {"container:", NULL},
+        {"container:../web", NULL},
         {"ns:/proc/1/ns/user", NULL},
         {"100000:", NULL},
         {"100000:0", NULL},
@@ -67,6 +70,8 @@ static void spellings(void)
         ASSERT_EQ(again.mode, userns.mode);
         ASSERT_EQ(again.base, userns.base);
         ASSERT_EQ(again.count, userns.count);
+        free(userns.target);
+        free(again.target);
         ASSERT_EQ(again.keep_uid, userns.keep_uid);
         ASSERT_EQ(again.keep_gid, userns.keep_gid);
     }

@@ -45,6 +45,7 @@ static void test_what_widens(void)
         {"uts", "host"},
         {"uts", "container:web"},
         {"pid", "host"},
+        {"pid", "container:web"},
         {"ipc", "host"},
         {"privileged", "yes"},
         {"cap-add", "SYS_ADMIN"},
