@@ -58,9 +58,13 @@ check_machinectl() {
     assert_eq "$(client systemctl -M "$ID" is-active multi-user.target)" active
     client systemd-run -q -M "$ID" --wait /bin/sh -c 'echo out-of-it >/run/out'
     assert_eq "$(b exec "$ID" cat /run/out)" out-of-it
-    journalctl -M "$ID" -q --no-pager -n 1 | grep -q .
     assert_eq "$(ps -o machine= -p "$(machinectl show "$ID" -P Leader)" | tr -d ' ')" "$ID"
     client loginctl -M "$ID" list-sessions --no-legend >/dev/null
+}
+
+check_reach() {
+    assert_eq "$(machinectl show "$ID" -P State)" running
+    journalctl -M "$ID" -q --no-pager -n 1 | grep -q .
     machinectl shell "$ID" /bin/sh -c 'echo shell-$(cat /etc/machine-id)' </dev/null | grep -q "shell-$UUID"
 }
 
@@ -84,11 +88,12 @@ test_service() {
     check_confinement
     check_what_it_is_told
     check_machinectl
+    check_reach
     check_login
     # R22
     systemctl restart systemd-machined systemd-journald
     systemctl daemon-reload
-    check_machinectl
+    check_reach
     # 133 is what a unit restarts on.
     machinectl reboot "$ID"
     retry_until 120 unit_is_down
