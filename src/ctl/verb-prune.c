@@ -265,7 +265,7 @@ static int remove_waste(Ctl *ctl, const Waste *waste, Error *error)
 int verb_prune(Ctl *ctl, Error *error)
 {
     _cleanup_(waste_done) Waste waste = {};
-    Limits limits;
+    Limits limits = {};
     int r = read_limits(ctl, &limits, error);
 
     if (r == 0)
