@@ -42,6 +42,7 @@ static const Operation operations[_BUS_OPERATION_MAX] = {
     [BUS_UNREGISTER] = {method_unregister, NULL},
     [BUS_EXEC] = {method_exec, arguments_exec},
     [BUS_OPEN_SHELL] = {method_open_shell, arguments_shell},
+    [BUS_OPEN_LOGIN] = {method_open_login, NULL},
     [BUS_GET_VOLUME] = {method_get_volume, NULL},
     [BUS_LIST_VOLUMES] = {method_list_volumes, NULL},
     [BUS_CREATE_VOLUME] = {method_create_volume, NULL},

@@ -220,6 +220,7 @@ int arguments_shell(Request *request);
 int arguments_load(Request *request);
 int method_exec(Request *request);
 int method_open_shell(Request *request);
+int method_open_login(Request *request);
 int method_start(Request *request);
 int method_remove_container(Request *request);
 int method_load_image(Request *request);

@@ -156,31 +156,51 @@ static int open_terminal(SessionSpec *spec, char *path, size_t size)
     return 0;
 }
 
-int method_open_shell(Request *request)
+/* berthctl with these words, on a new terminal whose other side is the answer. */
+static int run_on_terminal(Request *request, char *const *argv, const char *description)
 {
-    _cleanup_strv_ char **argv = NULL;
     SessionSpec spec = {
-        .description = "Shell in a container",
+        .argv = argv,
+        .description = description,
         .fds = {-EBADF, -EBADF, -EBADF},
         .terminal_fd = -EBADF,
         .peer_fd = -EBADF,
         .reply = reply_terminal,
     };
     char path[64];
-    int r;
+    int r = open_terminal(&spec, path, sizeof(path));
 
-    if (!request->daemon->machine)
-        return request_reply_no_machine(request);
-    r = build_entry(request, "shell", NULL, &argv);
-    if (r == 0)
-        r = open_terminal(&spec, path, sizeof(path));
     if (r < 0) {
         safe_close(spec.peer_fd);
         safe_close(spec.terminal_fd);
         return r;
     }
-    spec.argv = argv;
     return session_start(request, &spec);
+}
+
+int method_open_shell(Request *request)
+{
+    _cleanup_strv_ char **argv = NULL;
+    int r;
+
+    if (!request->daemon->machine)
+        return request_reply_no_machine(request);
+    r = build_entry(request, "shell", NULL, &argv);
+    return r < 0 ? r : run_on_terminal(request, argv, "Shell in a container");
+}
+
+int method_open_login(Request *request)
+{
+    _cleanup_strv_ char **argv = strv_new("berthctl", "login", "--", request->name, NULL);
+
+    if (!argv)
+        return -ENOMEM;
+    if (!request->daemon->machine)
+        return request_reply_no_machine(request);
+    if (!request->daemon->machine->boot)
+        return bus_reply_error(request->message, SD_BUS_ERROR_NOT_SUPPORTED,
+                               "'%s' does not boot a system that could log anybody in", request->name);
+    return run_on_terminal(request, argv, "Login to a container");
 }
 
 int session_run_command(Request *request, char *const *argv, const char *description, int input_fd, SessionReply reply)

@@ -50,6 +50,8 @@ static const BusMethod manager_methods[] = {
     {"OpenShell", BUS_OPEN_SHELL, "ssasas", "name user argv environment", "h", "terminal", BUS_TIER_MANAGE,
      BUS_METHOD_NAMED | BUS_METHOD_ENTERS,
      "runs a program, or a login shell when argv is empty, on a new terminal in a machine and returns the terminal's other side"},
+    {"OpenLogin", BUS_OPEN_LOGIN, "s", "name", "h", "terminal", BUS_TIER_MANAGE, BUS_METHOD_NAMED | BUS_METHOD_ENTERS,
+     "asks the service manager of a booted machine for a login prompt on a new terminal and returns the terminal's other side"},
     {"LoadImage", BUS_LOAD_IMAGE, "hs", "archive reference", "", "", BUS_TIER_ROOT, 0,
      "loads images from an archive, as 'berthctl load' does; with a reference that is the image's name"},
     {"RemoveImage", BUS_REMOVE_IMAGE, "sb", "name force", "asas", "untagged deleted", BUS_TIER_MANAGE,
@@ -92,6 +94,7 @@ static const BusMethod machine_methods[] = {
      BUS_METHOD_ENTERS, "as the manager's"},
     {"OpenShell", BUS_OPEN_SHELL, "sasas", "user argv environment", "h", "terminal", BUS_TIER_MANAGE, BUS_METHOD_ENTERS,
      "as the manager's"},
+    {"OpenLogin", BUS_OPEN_LOGIN, "", "", "h", "terminal", BUS_TIER_MANAGE, BUS_METHOD_ENTERS, "as the manager's"},
 };
 
 static const BusProperty machine_properties[] = {

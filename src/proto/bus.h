@@ -33,6 +33,7 @@ typedef enum BusOperation {
     BUS_REMOVE_CONTAINER,
     BUS_EXEC,
     BUS_OPEN_SHELL,
+    BUS_OPEN_LOGIN,
     BUS_REGISTER,
     BUS_UNREGISTER,
     BUS_GET_VOLUME,

@@ -75,6 +75,27 @@ check_login() {
         --send 'exit\n' -- "$BERTHCTL" login "$ID"
     expect_rc 0 "$HELPERS/on-tty" --expect 'login:' --send 'root\n' --expect '#' --send 'echo in-$((40+2))\n' --expect in-42 \
         --send '\x1d\x1d\x1d' -- machinectl login "$ID"
+    # The same over the bus.
+    python3 -B - "$HELPERS" "$ID" <<'PYTHON'
+import os, select, sys, time
+sys.path.insert(0, sys.argv[1])
+from busclient import Bus
+terminal = Bus().manager("OpenLogin", "s", sys.argv[2])[0]
+seen, end = b"", time.monotonic() + 100
+def wait(word):
+    global seen
+    while word not in seen:
+        assert time.monotonic() < end, seen
+        if select.select([terminal], [], [], 1)[0]:
+            seen += os.read(terminal, 4096)
+    seen = seen.split(word, 1)[1]
+wait(b"login:")
+os.write(terminal, b"root\n")
+wait(b"#")
+os.write(terminal, b"echo in-$((40+2))\n")
+wait(b"in-42")
+os.write(terminal, b"exit\n")
+PYTHON
 }
 
 unit_is_down() { ! systemctl is-active --quiet "$ID-unit"; }
