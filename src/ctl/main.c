@@ -196,7 +196,7 @@ static int run(int argc, char *argv[], Ctl *ctl, Error *error)
     word = argc > 1 ? argv[1] : "list";
 
     if (strcmp(word, "--version") == 0) {
-        printf("berth %s\n", BERTH_VERSION);
+        printf("berth %s\n%s\n", BERTH_VERSION, BERTH_FEATURES);
         return 0;
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {

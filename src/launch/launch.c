@@ -420,16 +420,17 @@ static int provide_cgroup(Launch *launch, Error *error)
     case LAUNCH_CGROUP_OWN:
         return copy_string(&launch->machine->cgroup, launch->cgroup_path);
     case LAUNCH_CGROUP_SCOPE:
-        r = systemd_open(&launch->systemd, error);
-        if (r == 0)
-            r = start_scope(launch, launch->systemd, error);
-        if (!launch->wants_registration)
-            launch_leave_bus(launch);
+        r = start_scope(launch, launch->systemd, error);
         break;
     case LAUNCH_CGROUP_UNIT:
         break;
     }
-    return r < 0 ? r : give_cgroup(launch, error);
+    if (r == 0)
+        r = give_cgroup(launch, error);
+    /* The container is on its way: now there is time. */
+    if (!launch->wants_registration)
+        launch_leave_bus(launch);
+    return r;
 }
 
 /* Waits for STARTED, or for the reason why not. */
@@ -529,6 +530,12 @@ int launch_start(Launch *launch, int *ret_exit_status, Error *error)
     *ret_exit_status = LAUNCH_EXIT_FAILURE;
     if (launch->cgroup == LAUNCH_CGROUP_UNIT)
         hold_stop_signal();
+    /* The bus lets us in while the executor is started. */
+    if (launch->cgroup == LAUNCH_CGROUP_SCOPE) {
+        r = systemd_open(&launch->systemd, error);
+        if (r < 0)
+            return r;
+    }
     r = prepare_stdio(launch);
     if (r < 0)
         return error_set(error, r, "cannot make pipes: %s", strerror(-r));
