@@ -24,6 +24,7 @@ typedef struct CacheHeader {
     SeccompHash key, checksum;
     uint64_t size_bytes, source_size_bytes;
 } CacheHeader;
+_Static_assert(sizeof(CacheHeader) == 56, "tests/bench/ knows it, and the magic below");
 
 static const char cache_magic[8] = "berthsd";
 

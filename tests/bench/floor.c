@@ -37,7 +37,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CACHE_HEADER_SIZE 48                   /* host/seccomp.c: magic, key, checksum, size */
+#define CACHE_HEADER_SIZE 56                   /* host/seccomp.c: magic, key, checksum, sizes */
 #define CAPABILITIES      UINT64_C(0x800405fb) /* what an application container keeps */
 #define FIRST_ID          524288U
 #define STRICT            (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
@@ -73,7 +73,7 @@ static void read_filter(const char *path, Filter *filter)
         return;
     fd = (int) MUST(open(path, O_RDONLY | O_CLOEXEC));
     n = MUST(read(fd, bytes, sizeof(bytes)));
-    skip = n > CACHE_HEADER_SIZE && memcmp(bytes, "berthsc", 8) == 0 ? CACHE_HEADER_SIZE : 0;
+    skip = n > CACHE_HEADER_SIZE && memcmp(bytes, "berthsd", 8) == 0 ? CACHE_HEADER_SIZE : 0;
     filter->count = ((size_t) n - skip) / sizeof(struct sock_filter);
     memcpy(filter->instructions, bytes + skip, filter->count * sizeof(struct sock_filter));
     close(fd);

@@ -638,6 +638,8 @@ static void names_of_nobody_are_swept(void)
     ROSTER;
     const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
     static const char *const left[] = {"left", ".mcs.1.2", ".mcs.3.4"}, *const kept[] = {"goes-on", ".mcs.5.6"};
+    /* A build without SELinux knows no categories, and nobody who has some. */
+    const size_t kept_count = strstr(BERTH_FEATURES, "+SELINUX") ? 2 : 1;
 
     ASSERT_OK(put(roster->locks_fd, "left", ""));
     ASSERT_OK(put(roster->locks_fd, ".mcs.1.2", ""));
@@ -652,7 +654,7 @@ static void names_of_nobody_are_swept(void)
     roster_sweep(roster);
     for (size_t i = 0; i < ELEMENTSOF(left); i++)
         ASSERT_FALSE(exists(roster->locks_fd, left[i]));
-    for (size_t i = 0; i < ELEMENTSOF(kept); i++)
+    for (size_t i = 0; i < kept_count; i++)
         ASSERT_TRUE(exists(roster->locks_fd, kept[i]));
 }
 
