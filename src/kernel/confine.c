@@ -16,6 +16,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -277,6 +278,7 @@ int confine_enter(const ConfineSpec *spec, const char **ret_step)
 int confine_network(const char *const *paths, uint64_t memory_max_bytes, const char **ret_step)
 {
     const ConfineSpec limits = {.memory_max_bytes = memory_max_bytes};
+    bool has_landlock;
     int r;
 
     *ret_step = "tying it to its parent";
@@ -291,7 +293,8 @@ int confine_network(const char *const *paths, uint64_t memory_max_bytes, const c
     r = process_set_no_new_privileges();
     if (r == 0)
         r = landlock_allow_reading(paths);
-    if (r < 0 && r != -EOPNOTSUPP && r != -ENOSYS)
+    has_landlock = r != -EOPNOTSUPP && r != -ENOSYS;
+    if (r < 0 && has_landlock)
         return r;
     *ret_step = "becoming another user";
     r = process_drop_bounding(0, CAP_LAST_CAP);
@@ -311,5 +314,5 @@ int confine_network(const char *const *paths, uint64_t memory_max_bytes, const c
     *ret_step = "loading its system call filter";
     r = load_filter(true);
     (void) process_set_dumpable(false);
-    return r;
+    return r < 0 || has_landlock ? r : CONFINE_WITHOUT_LANDLOCK;
 }

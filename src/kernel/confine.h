@@ -32,5 +32,7 @@ int confine_enter(const ConfineSpec *spec, const char **ret_step);
 
 /* For a program that talks to hostile servers: what is left is reading below `paths` (landlock.h; as far as the kernel has
  * it), the fds that are open, and sockets. Another user, no capabilities, no new privileges, a session of its own (so no
- * terminal), and the system call filter of confine_enter() but for sockets. On failure *ret_step as there. */
+ * terminal), and the system call filter of confine_enter() but for sockets. On failure *ret_step as there.
+ * CONFINE_WITHOUT_LANDLOCK: all but the first, because this kernel has no Landlock. */
+#define CONFINE_WITHOUT_LANDLOCK 1
 int confine_network(const char *const *paths, uint64_t memory_max_bytes, const char **ret_step);

@@ -374,6 +374,8 @@ static int confine(Error *error)
     const char *step = "";
     int r = confine_network(readable, MEMORY_MAX_BYTES, &step);
 
+    if (r == CONFINE_WITHOUT_LANDLOCK)
+        log_warning("this kernel has no Landlock: what talks to the registry can still read what every user can");
     return r < 0 ? error_hint(error, error_set(error, r, "confining this process, while %s: %s", step, strerror(-r)),
                               "this needs root's privileges")
                  : 0;

@@ -159,4 +159,21 @@ test_confinement() {
         END { exit !(n > 0 && !bad) }' trace || fail 'a connection by a process that is not confined'
 }
 
+# Where the kernel has no Landlock, one fence less is said aloud, and there is no word about it where it has.
+test_kernel_without_landlock() {
+    command -v strace >/dev/null || skip 'needs strace'
+    start_registry
+    trust_registry
+    make_image base docker image.tar name=good:1
+    copy docker-archive:image.tar "docker://$registry/good:1"
+    expect_rc 0 env ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=landlock_create_ruleset \
+        -e inject=landlock_create_ruleset:error=EOPNOTSUPP "$BERTHCTL" pull -q "$registry/good:1"
+    assert_match "$(<trace)" 'landlock_create_ruleset.*INJECTED'
+    assert_match "$ERR" 'no Landlock'
+    expect_rc 0 env ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=landlock_create_ruleset "$BERTHCTL" pull -q "$registry/good:1"
+    if ! grep -Eq 'landlock_create_ruleset.*(EOPNOTSUPP|ENOSYS)' trace; then
+        assert_no_match "$ERR" Landlock
+    fi
+}
+
 run_tests
