@@ -4,9 +4,11 @@
 #include "ctl/ctl.h"
 #include "ctl/table.h"
 
+#include "base/port.h"
 #include "base/strv.h"
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,50 +26,88 @@ static char *normalise(const char *port)
     return port[strspn(port, "0123456789")] == 0 ? text_format("%s/tcp", port) : strdup(port);
 }
 
-static int list_ports(const Machine *machine, const char *wanted, char ***ret)
+/* Where it is published, as an address to ask; of a range the port with this place. */
+static char *format_published(const Port *port, unsigned place)
 {
-    _cleanup_strv_ char **list = NULL;
-    _cleanup_free_ char *only = wanted ? normalise(wanted) : NULL;
+    char address[INET6_ADDRSTRLEN] = "*";
 
-    if (wanted && !only)
-        return -ENOMEM;
-    STRV_FOREACH (exposed, machine->exposed_ports) {
-        _cleanup_free_ char *port = normalise(*exposed);
+    if (port->family != AF_UNSPEC)
+        (void) inet_ntop(port->family, port->address, address, sizeof(address));
+    return text_format(port->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address, port->host_first + place);
+}
 
-        if (!port)
-            return -ENOMEM;
-        if ((only && strcmp(port, only) != 0) || strv_contains(list, port))
-            continue;
-        if (strv_push(&list, TAKE_PTR(port)) < 0)
-            return -ENOMEM;
+typedef struct Ports {
+    Table *table;
+    const char *only;
+    char **seen;
+} Ports;
+
+/* Takes `name` and `published`. */
+static int add_row(Ports *ports, char *name, char *published)
+{
+    _cleanup_free_ char *port = name, *where = published;
+    int r = port ? 0 : -ENOMEM;
+
+    if (r == 0 && ports->only && strcmp(port, ports->only) != 0)
+        return 0;
+    if (r == 0 && !where && strv_contains(ports->seen, port))
+        return 0;
+    if (r == 0)
+        r = strv_append(&ports->seen, port);
+    if (r == 0)
+        r = table_add_row(ports->table);
+    if (r == 0)
+        r = table_set(ports->table, PORT_PORT, port);
+    return r == 0 && where ? table_set(ports->table, PORT_PUBLISHED, where) : r;
+}
+
+static int add_published(Ports *ports, const char *text)
+{
+    Port port = {};
+    int r = port_parse(text, &port) < 0 ? -EBADMSG : 0;
+
+    for (unsigned i = 0; i < port.count && r == 0; i++) {
+        char *published = format_published(&port, i);
+
+        r = published
+                ? add_row(ports, text_format("%u/%s", port.first + i, port_protocol_name(port.protocol)), published)
+                : -ENOMEM;
     }
-    *ret = TAKE_PTR(list);
-    return 0;
+    return r;
+}
+
+static int list_ports(const Machine *machine, Ports *ports)
+{
+    int r = 0;
+
+    STRV_FOREACH (text, machine->ports)
+        if (r == 0)
+            r = add_published(ports, *text);
+    STRV_FOREACH (text, machine->exposed_ports)
+        if (r == 0)
+            r = add_row(ports, normalise(*text), NULL);
+    return r;
 }
 
 int verb_port(Ctl *ctl, Error *error)
 {
     _cleanup_table_ Table *table = table_new(columns, ELEMENTSOF(columns));
+    _cleanup_free_ char *only = ctl->words[1] ? normalise(ctl->words[1]) : NULL;
     _cleanup_(machine_freep) Machine *machine = NULL;
-    _cleanup_strv_ char **ports = NULL;
+    Ports ports = {.table = table, .only = only};
     int r = output_format_check(ctl->output, "table json", error);
 
+    if (!table || (ctl->words[1] && !only))
+        return -ENOMEM;
     if (r == 0)
         r = ctl_load_machine(ctl, ctl->words[0], &machine, error);
     if (r == 0)
-        r = list_ports(machine, ctl->words[1], &ports);
+        r = list_ports(machine, &ports);
+    strv_free(ports.seen);
     if (r < 0)
         return r;
-    if (ctl->words[1] && !ports)
+    if (only && table_count_rows(table) == 0)
         return error_set(error, -ENOENT, "'%s' neither publishes nor exposes %s", machine->name, ctl->words[1]);
-    /* Nothing is published without a network of the container's own: the second column stays empty. */
-    STRV_FOREACH (port, ports) {
-        r = table ? table_add_row(table) : -ENOMEM;
-        if (r == 0)
-            r = table_set(table, PORT_PORT, *port);
-        if (r < 0)
-            return r;
-    }
     if (ctl->json)
         return table_print_json(table);
     return table_count_rows(table) > 0 ? table_print(table, !ctl->no_legend) : 0;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "kernel/publish.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -252,11 +253,15 @@ static int find_waste(Ctl *ctl, const Limits *limits, Waste *waste, Error *error
 static int remove_waste(Ctl *ctl, const Waste *waste, Error *error)
 {
     size_t containers = remove_containers(ctl, waste), images = remove_images(ctl, waste);
+    unsigned ports = 0;
     /* What no image needs, also of loads that were killed. */
     int r = ctl->store ? store_collect_garbage(ctl->store, error) : 0;
 
     printf("Removed %zu container%s, %zu record%s, %zu image%s.\n", containers, containers == 1 ? "" : "s",
            strv_length(waste->records), strv_length(waste->records) == 1 ? "" : "s", images, images == 1 ? "" : "s");
+    /* What containers published that were killed, together with what knew of it. */
+    if (publish_sweep(&ports) == 0 && ports > 0)
+        printf("Took back what %u container%s had published.\n", ports, ports == 1 ? "" : "s");
     if (r == 1)
         log_info("something is being loaded: it will collect what is unused now");
     return MIN(r, 0);

@@ -236,6 +236,8 @@ static int print_network(const Machine *machine)
         r = machine_list_addresses(machine, &addresses);
     if (r == 0 && addresses)
         r = print_taken("Addresses", strv_join(addresses, " "));
+    if (r == 0 && machine->ports)
+        r = print_taken("Ports", strv_join(machine->ports, " "));
     return r;
 }
 

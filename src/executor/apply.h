@@ -23,6 +23,8 @@ int apply_supervise(Context *context, const Step *step);
 int apply_id_map(Context *context, const Step *step);
 int apply_map_tree(Context *context, const Step *step);
 int apply_link(Context *context, const Step *step);
+int apply_publish(Context *context, const Step *step);
+void undo_publish(Context *context, const Step *step);
 int apply_join_user(Context *context, const Step *step);
 int apply_become_root(Context *context, const Step *step);
 

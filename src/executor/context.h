@@ -49,11 +49,16 @@ typedef struct Context {
     int userns_fd;  /* supervisor: the container's user namespace, its ids mapped */
     uid_t root_uid; /* of the container's root on the host */
     gid_t root_gid;
-    int host_mounts_fd;  /* supervisor: its own mount namespace, while it is in the container's */
-    bool may_ask;        /* inner process: in a user namespace, with a supervisor that does what it may not */
-    bool made_directory; /* STEP_DIRECTORY found none there */
-    bool is_waiting;     /* the first process awaits its start: STEP_AWAIT */
-    bool is_failing;     /* undoing a start that did not succeed */
+    uint32_t link_index; /* supervisor: the host's end of the container's link, and its name; 0: none */
+    char link_name[16];
+    uint32_t link_number, address; /* which of the network's addresses: IPv4, in the host's byte order */
+    unsigned char address6[16];    /* all zero: none */
+    bool is_published;             /* ports of the host lead there */
+    int host_mounts_fd;            /* supervisor: its own mount namespace, while it is in the container's */
+    bool may_ask;                  /* inner process: in a user namespace, with a supervisor that does what it may not */
+    bool made_directory;           /* STEP_DIRECTORY found none there */
+    bool is_waiting;               /* the first process awaits its start: STEP_AWAIT */
+    bool is_failing;               /* undoing a start that did not succeed */
 
     int notify_fd;        /* supervisor: what the payload tells of itself comes here */
     int terminal_fd;      /* supervisor: primary end */
@@ -89,9 +94,9 @@ int run_step(Context *context, size_t number);
 int serve_outer_steps(Context *context, size_t first, int root_fd);
 int ask_for_steps(Context *context, int *ret_fd);
 
-/* Undoes host steps in reverse, from the one before `end`. Failures are ignored: there is nobody to tell, and whoever
- * comes next reconciles. */
-void undo_host_steps(Context *context, size_t end);
+/* Undoes steps in reverse: what was done from outside for a payload, and host steps from the one before `end`. Failures are
+ * ignored: there is nobody to tell, and whoever comes next reconciles. */
+void undo_steps(Context *context, size_t end);
 
 /* Once more what comes before supervision. Nothing is undone on failure: the end does that. */
 int run_start_steps(Context *context);

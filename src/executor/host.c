@@ -369,9 +369,10 @@ static void end_payload(Context *context)
 
 static int send_started(Context *context)
 {
-    Message message = {.kind = MESSAGE_STARTED, .number = (int32_t) context->payload_pid};
+    Message message = {.kind = MESSAGE_STARTED, .number = (int32_t) context->payload_pid, .address = context->address};
     StartTrace trace;
 
+    memcpy(message.address6, context->address6, sizeof(message.address6));
     trace_pack(context->trace, &trace);
     trace_close(context->trace);
     context->trace = NULL;

@@ -27,6 +27,7 @@ static const Operation operations[_STEP_KIND_MAX] = {
     [STEP_ID_MAP] = {apply_id_map, NULL},
     [STEP_MAP_TREE] = {apply_map_tree, NULL},
     [STEP_LINK] = {apply_link, NULL},
+    [STEP_PUBLISH] = {apply_publish, undo_publish},
     [STEP_JOIN] = {apply_join, NULL},
     [STEP_JOIN_USER] = {apply_join_user, NULL},
     [STEP_BECOME_ROOT] = {apply_become_root, NULL},
@@ -156,12 +157,13 @@ int run_step(Context *context, size_t number)
     return r;
 }
 
-void undo_host_steps(Context *context, size_t end)
+/* Those for a payload come behind those of the host, and know by themselves whether they were done. */
+void undo_steps(Context *context, size_t end)
 {
-    for (size_t i = end; i > 0; i--) {
+    for (size_t i = context->plan.count; i > 0; i--) {
         const Step *step = &context->plan.steps[i - 1];
 
-        if (operations[step->kind].undo)
+        if (operations[step->kind].undo && (i <= end || step_where(step) == STEP_OUTER))
             operations[step->kind].undo(context, step);
     }
 }
@@ -188,7 +190,7 @@ int run_host_steps(Context *context)
                 send_failure(context, context->control_fd, r);
             /* The step itself too: it may have done half. Each undo looks at what is there. */
             context->is_failing = true;
-            undo_host_steps(context, i + 1);
+            undo_steps(context, i + 1);
             return r;
         }
     }

@@ -622,7 +622,7 @@ int supervise(Context *context, const StepSupervise *step)
     /* First everything is taken back, then it is said: whoever hears of the end may use the name again. */
     if (step->keep_exit)
         write_exit_record(&supervisor, &end);
-    undo_host_steps(context, context->plan.count);
+    undo_steps(context, context->plan.count);
     drain_control(&supervisor);
     if (supervisor.is_registered)
         registrar_unregister(context, step, context->payload_pid);

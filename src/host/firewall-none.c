@@ -3,10 +3,8 @@
 
 #include <errno.h>
 
-int firewall_prepare(const char *bridge, uint32_t network, unsigned prefix_length, Error *error)
+int firewall_prepare(const FirewallNetwork *network, Error *error)
 {
-    (void) bridge;
     (void) network;
-    (void) prefix_length;
     return error_set(error, -EOPNOTSUPP, "this build of Berth has no nftables, which a network needs");
 }

@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "host/firewall.h"
 #include "kernel/rtnetlink.h"
@@ -21,6 +22,7 @@
 #define FIRST_NETWORK  (UINT32_C(10) << 24 | UINT32_C(117) << 16)
 #define NETWORKS_COUNT 16U
 #define PREFIX_LENGTH  20U
+#define PREFIX_LENGTH6 64U
 #define HOST_NUMBER    1U
 /* How long the one who makes a bridge has for its address before another takes it for dead. */
 #define ADDRESS_ATTEMPTS   100U
@@ -41,6 +43,8 @@ bool network_overlaps(uint32_t one, unsigned one_length, uint32_t other, unsigne
 typedef struct Search {
     uint32_t index, network;
     unsigned prefix_length;
+    bool has_ipv6;
+    struct in6_addr network6;
 } Search;
 
 static int visit_own_address(uint32_t index, uint32_t address, unsigned prefix_length, void *userdata)
@@ -85,6 +89,103 @@ static int find_free_network(int fd, const char *name, Search *search, Error *er
                       "make the bridge yourself, with an address: ip link add %s type bridge", name);
 }
 
+/* --- IPv6 --- */
+
+bool network_overlaps6(const unsigned char one[16], unsigned one_length, const unsigned char other[16],
+                       unsigned other_length)
+{
+    unsigned common = MIN(MIN(one_length, other_length), 128U), bits = common % 8;
+
+    if (memcmp(one, other, common / 8) != 0)
+        return false;
+    return bits == 0 || ((one[common / 8] ^ other[common / 8]) >> (8 - bits)) == 0;
+}
+
+/* FNV-1a, spread once more: this is no secret, only unlikely to be somebody else's. */
+struct in6_addr network_make_local6(const char *seed, const char *name, unsigned attempt)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    struct in6_addr ret = {};
+
+    for (unsigned part = 0; part < 2; part++) {
+        for (const char *at = part == 0 ? seed : name; *at; at++)
+            hash = (hash ^ (unsigned char) *at) * UINT64_C(0x100000001b3);
+        hash = (hash ^ 0xff) * UINT64_C(0x100000001b3);
+    }
+    hash = (hash ^ attempt) * UINT64_C(0x9e3779b97f4a7c15);
+    hash ^= hash >> 29;
+    ret.s6_addr[0] = 0xfd;
+    for (unsigned i = 1; i < 6; i++)
+        ret.s6_addr[i] = (unsigned char) (hash >> (8 * i));
+    return ret;
+}
+
+static int visit_own_address6(uint32_t index, const unsigned char *address, unsigned prefix_length, void *userdata)
+{
+    Search *search = userdata;
+
+    /* Not one of the link itself (fe80::/10). */
+    if (index != search->index || prefix_length != PREFIX_LENGTH6 ||
+        (address[0] == 0xfe && (address[1] & 0xc0) == 0x80))
+        return 0;
+    memcpy(&search->network6, address, 8);
+    memset(search->network6.s6_addr + 8, 0, 8);
+    search->has_ipv6 = true;
+    return 1;
+}
+
+static int visit_used_network6(uint32_t index, const unsigned char *address, unsigned prefix_length, void *userdata)
+{
+    const Search *search = userdata;
+
+    (void) index;
+    return network_overlaps6(address, prefix_length, search->network6.s6_addr, PREFIX_LENGTH6);
+}
+
+/* The same one each time, as far as it stays free: where there is no machine-id(5), any. */
+static void get_seed(char *ret, size_t size)
+{
+    _cleanup_free_ char *text = NULL;
+    uint64_t number = 0;
+
+    if (file_read_at(AT_FDCWD, "/etc/machine-id", 64, &text, NULL) == 0 && strlen(text) >= 32)
+        snprintf(ret, size, "%.32s", text);
+    else {
+        (void) getrandom(&number, sizeof(number), 0);
+        snprintf(ret, size, "%016llx", (unsigned long long) number);
+    }
+}
+
+static int find_free_network6(int fd, const char *name, Search *search)
+{
+    char seed[33];
+
+    get_seed(seed, sizeof(seed));
+    for (unsigned i = 0; i < NETWORKS_COUNT; i++) {
+        int r;
+
+        search->network6 = network_make_local6(seed, name, i);
+        r = rtnetlink_each_route6(fd, visit_used_network6, search);
+        if (r == 0)
+            r = rtnetlink_each_address6(fd, visit_used_network6, search);
+        if (r <= 0) {
+            search->has_ipv6 = r == 0;
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int give_address6(int fd, const Search *search)
+{
+    struct in6_addr address = search->network6;
+
+    address.s6_addr[15] = HOST_NUMBER;
+    return rtnetlink_add_address6(fd, search->index, address.s6_addr, PREFIX_LENGTH6);
+}
+
+/* --- the host's parameters --- */
+
 static int set_sysctl(const char *path, const char *value)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC), r;
@@ -96,16 +197,30 @@ static int set_sysctl(const char *path, const char *value)
     return r;
 }
 
-/* What the payloads send must not make routes of the host's, and they have no IPv6 from us: none on the bridge. A kernel
- * without it has nothing to turn off. */
-static int turn_off_ipv6(const char *name)
+static int set_link_sysctl(const char *family, const char *link, const char *name, const char *value)
 {
-    char path[128];
-    int r;
+    _cleanup_free_ char *path = text_format("/proc/sys/net/%s/conf/%s/%s", family, link, name);
 
-    snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
-    r = set_sysctl(path, "1");
-    return r == -ENOENT ? 0 : r;
+    return path ? set_sysctl(path, value) : -ENOMEM;
+}
+
+/* A kernel without it has no such file. */
+static bool is_ipv6_on(void)
+{
+    _cleanup_free_ char *text = NULL;
+
+    return file_read_at(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/disable_ipv6", 16, &text, NULL) == 0 &&
+           strcmp(text, "0\n") == 0;
+}
+
+/* What the payloads send must not make routes of the host's. */
+static int set_up_ipv6(const char *name, bool is_on)
+{
+    int r = set_link_sysctl("ipv6", name, "accept_ra", "0");
+
+    if (r == 0)
+        r = set_link_sysctl("ipv6", name, "disable_ipv6", is_on ? "0" : "1");
+    return r == -ENOENT && !is_on ? 0 : r;
 }
 
 static int turn_on_forwarding(bool *ret_changed)
@@ -117,6 +232,40 @@ static int turn_on_forwarding(bool *ret_changed)
     if (r < 0 || strcmp(text, "0\n") != 0)
         return r;
     r = set_sysctl(path, "1");
+    *ret_changed = r == 0;
+    return r;
+}
+
+/* A host that forwards does not listen to routers any more, unless it is told to: that must not cost it its routes. */
+static int keep_listening_to_routers(void)
+{
+    static const char directory[] = "/proc/sys/net/ipv6/conf";
+    _cleanup_strv_ char **links = NULL;
+    int r = file_list_at(AT_FDCWD, directory, NULL, &links);
+
+    STRV_FOREACH (link, links) {
+        _cleanup_free_ char *path = text_format("%s/%s/accept_ra", directory, *link), *text = NULL;
+
+        if (!path)
+            return -ENOMEM;
+        /* A link may be gone meanwhile; "all" means nothing here (ip-sysctl.rst). */
+        if (strcmp(*link, "all") != 0 && file_read_at(AT_FDCWD, path, 16, &text, NULL) == 0 && strcmp(text, "1\n") == 0)
+            (void) set_sysctl(path, "2");
+    }
+    return r;
+}
+
+static int turn_on_forwarding6(bool *ret_changed)
+{
+    static const char path[] = "/proc/sys/net/ipv6/conf/all/forwarding";
+    _cleanup_free_ char *text = NULL;
+    int r = file_read_at(AT_FDCWD, path, 16, &text, NULL);
+
+    if (r < 0 || strcmp(text, "0\n") != 0)
+        return r;
+    r = keep_listening_to_routers();
+    if (r == 0)
+        r = set_sysctl(path, "1");
     *ret_changed = r == 0;
     return r;
 }
@@ -138,11 +287,16 @@ static int give_address(int fd, const char *name, Search *search, Error *error)
 {
     int r = find_free_network(fd, name, search, error);
 
+    if (r == 0 && is_ipv6_on())
+        r = find_free_network6(fd, name, search);
     if (r < 0)
         return r;
-    r = turn_off_ipv6(name);
+    r = set_up_ipv6(name, search->has_ipv6);
     if (r == 0)
         r = rtnetlink_set_up(fd, search->index);
+    if (r == 0 && search->has_ipv6)
+        r = give_address6(fd, search);
+    /* The last: who finds it has found all. */
     if (r == 0)
         r = rtnetlink_add_address(fd, search->index, search->network + HOST_NUMBER, search->prefix_length);
     return r < 0 ? error_set(error, r, "cannot set up the bridge '%s': %s", name, strerror(-r)) : 0;
@@ -172,6 +326,29 @@ static int make_bridge(int fd, const char *name, Search *search, Error *error)
     return give_address(fd, name, search, error);
 }
 
+static int let_through(const char *name, NetworkBridge *bridge, Error *error)
+{
+    FirewallNetwork network = {.bridge = name,
+                               .gateway = bridge->network + HOST_NUMBER,
+                               .prefix_length = bridge->prefix_length,
+                               .has_ipv6 = bridge->has_ipv6,
+                               .gateway6 = bridge->network6};
+    int r = turn_on_forwarding(&bridge->has_turned_on_forwarding);
+
+    if (r < 0)
+        return error_set(error, r, "cannot let the host forward IPv4: %s", strerror(-r));
+    if (bridge->has_ipv6)
+        r = turn_on_forwarding6(&bridge->has_turned_on_forwarding6);
+    if (r < 0)
+        return error_set(error, r, "cannot let the host forward IPv6: %s", strerror(-r));
+    network.gateway6.s6_addr[15] = HOST_NUMBER;
+    r = firewall_prepare(&network, error);
+    if (r < 0)
+        return r;
+    bridge->has_new_rules = r > 0;
+    return 0;
+}
+
 int network_prepare_bridge(const char *name, bool probe, NetworkBridge *ret, Error *error)
 {
     _cleanup_close_ int fd = rtnetlink_open();
@@ -189,13 +366,25 @@ int network_prepare_bridge(const char *name, bool probe, NetworkBridge *ret, Err
         r = make_bridge(fd, name, &search, error);
     if (r < 0)
         return r;
-    *ret = (NetworkBridge){.index = search.index, .network = search.network, .prefix_length = search.prefix_length};
-    if (probe)
-        return 0;
-    r = turn_on_forwarding(&ret->has_turned_on_forwarding);
+    if (search.index > 0 && !search.has_ipv6)
+        r = rtnetlink_each_address6(fd, visit_own_address6, &search);
+    else if (probe && is_ipv6_on())
+        r = find_free_network6(fd, name, &search);
     if (r < 0)
-        return error_set(error, r, "cannot let the host forward IPv4: %s", strerror(-r));
-    return firewall_prepare(name, search.network, search.prefix_length, error);
+        return error_set(error, r, "cannot read the addresses of '%s': %s", name, strerror(-r));
+    *ret = (NetworkBridge){.index = search.index,
+                           .network = search.network,
+                           .prefix_length = search.prefix_length,
+                           .has_ipv6 = search.has_ipv6,
+                           .network6 = search.network6};
+    return probe ? 0 : let_through(name, ret, error);
+}
+
+int network_route_localhost(const char *name, Error *error)
+{
+    int r = set_link_sysctl("ipv4", name, "route_localnet", "1");
+
+    return r < 0 ? error_set(error, r, "cannot let 127.0.0.1 lead to '%s': %s", name, strerror(-r)) : 0;
 }
 
 /* The address in a line "nameserver ADDRESS". */

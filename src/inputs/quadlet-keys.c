@@ -40,7 +40,6 @@ const QuadletKey quadlet_keys[] = {
     {"NetworkAlias", NULL, "networks are " YET},
     {"Pod", NULL, "pods are not supported"},
     {"PodmanArgs", NULL, "arguments of podman mean nothing here"},
-    {"PublishPort", NULL, "published ports are " YET},
     {"Pull", "never missing", "images come from files, by NAME.image or berthctl load"},
     {"ReadOnlyTmpfs", NO, "write Tmpfs=/run, Tmpfs=/tmp and Tmpfs=/var/tmp"},
     {"RemapGid", NULL, "write UserNS=, or UIDMap= and GIDMap="},

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -137,6 +138,63 @@ int rtnetlink_add_default_route(int fd, uint32_t index, uint32_t gateway)
     return netlink_call(fd, &request, NULL, 0);
 }
 
+int rtnetlink_add_address6(int fd, uint32_t index, const unsigned char address[16], unsigned prefix_length)
+{
+    struct ifaddrmsg *message;
+    NetlinkRequest request;
+
+    message = netlink_begin(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifaddrmsg));
+    message->ifa_family = AF_INET6;
+    message->ifa_prefixlen = (unsigned char) prefix_length;
+    message->ifa_flags = IFA_F_NODAD;
+    message->ifa_index = index;
+    netlink_add(&request, IFA_LOCAL, address, 16);
+    netlink_add(&request, IFA_ADDRESS, address, 16);
+    return netlink_call(fd, &request, NULL, 0);
+}
+
+int rtnetlink_add_default_route6(int fd, uint32_t index, const unsigned char gateway[16])
+{
+    struct rtmsg *message;
+    NetlinkRequest request;
+
+    message = netlink_begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct rtmsg));
+    message->rtm_family = AF_INET6;
+    message->rtm_table = RT_TABLE_MAIN;
+    message->rtm_protocol = RTPROT_STATIC;
+    message->rtm_scope = RT_SCOPE_UNIVERSE;
+    message->rtm_type = RTN_UNICAST;
+    netlink_add(&request, RTA_GATEWAY, gateway, 16);
+    netlink_add_u32(&request, RTA_OIF, index);
+    return netlink_call(fd, &request, NULL, 0);
+}
+
+int rtnetlink_remove_link(int fd, uint32_t index)
+{
+    struct ifinfomsg *link;
+    NetlinkRequest request;
+
+    link = netlink_begin(&request, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
+    link->ifi_index = (int) index;
+    return netlink_call(fd, &request, NULL, 0);
+}
+
+int rtnetlink_set_hairpin(int fd, uint32_t index)
+{
+    const unsigned char yes = 1;
+    struct ifinfomsg *link;
+    struct rtattr *port;
+    NetlinkRequest request;
+
+    link = netlink_begin(&request, RTM_SETLINK, 0, sizeof(struct ifinfomsg));
+    link->ifi_family = AF_BRIDGE;
+    link->ifi_index = (int) index;
+    port = netlink_open_nest(&request, IFLA_PROTINFO);
+    netlink_add(&request, IFLA_BRPORT_MODE, &yes, sizeof(yes));
+    netlink_close_nest(&request, port);
+    return netlink_call(fd, &request, NULL, 0);
+}
+
 /* The IPv4 address in an attribute of this type, in our byte order; 0: there is none. */
 static uint32_t find_address(const struct rtattr *attribute, int size, unsigned short type)
 {
@@ -218,4 +276,69 @@ int rtnetlink_each_route(int fd, RtnetlinkVisit visit, void *userdata)
     route = netlink_begin(&request, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg));
     route->rtm_family = AF_INET;
     return dump(fd, &request, take_route, visit, userdata);
+}
+
+/* --- IPv6 --- */
+
+typedef struct Visitor6 {
+    RtnetlinkVisit6 visit;
+    void *userdata;
+} Visitor6;
+
+static const unsigned char *find_address6(const struct rtattr *attribute, int size, unsigned short type)
+{
+    for (; RTA_OK(attribute, size); attribute = RTA_NEXT(attribute, size))
+        if (attribute->rta_type == type && RTA_PAYLOAD(attribute) >= 16)
+            return RTA_DATA(attribute);
+    return NULL;
+}
+
+static int take_address6(const struct nlmsghdr *message, RtnetlinkVisit unused, void *userdata)
+{
+    const struct ifaddrmsg *address = NLMSG_DATA(message);
+    const Visitor6 *visitor = userdata;
+    const unsigned char *bytes;
+
+    (void) unused;
+    if (message->nlmsg_type != RTM_NEWADDR || message->nlmsg_len < NLMSG_LENGTH(sizeof(*address)) ||
+        address->ifa_family != AF_INET6)
+        return 0;
+    bytes = find_address6(IFA_RTA(address), (int) IFA_PAYLOAD(message), IFA_ADDRESS);
+    return bytes ? visitor->visit(address->ifa_index, bytes, address->ifa_prefixlen, visitor->userdata) : 0;
+}
+
+int rtnetlink_each_address6(int fd, RtnetlinkVisit6 visit, void *userdata)
+{
+    Visitor6 visitor = {visit, userdata};
+    struct ifaddrmsg *address;
+    NetlinkRequest request;
+
+    address = netlink_begin(&request, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+    address->ifa_family = AF_INET6;
+    return dump(fd, &request, take_address6, NULL, &visitor);
+}
+
+static int take_route6(const struct nlmsghdr *message, RtnetlinkVisit unused, void *userdata)
+{
+    const struct rtmsg *route = NLMSG_DATA(message);
+    const Visitor6 *visitor = userdata;
+    const unsigned char *bytes;
+
+    (void) unused;
+    if (message->nlmsg_type != RTM_NEWROUTE || message->nlmsg_len < NLMSG_LENGTH(sizeof(*route)) ||
+        route->rtm_family != AF_INET6 || route->rtm_dst_len == 0 || (route->rtm_flags & RTM_F_CLONED))
+        return 0;
+    bytes = find_address6(RTM_RTA(route), (int) RTM_PAYLOAD(message), RTA_DST);
+    return bytes ? visitor->visit(0, bytes, route->rtm_dst_len, visitor->userdata) : 0;
+}
+
+int rtnetlink_each_route6(int fd, RtnetlinkVisit6 visit, void *userdata)
+{
+    Visitor6 visitor = {visit, userdata};
+    struct rtmsg *route;
+    NetlinkRequest request;
+
+    route = netlink_begin(&request, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg));
+    route->rtm_family = AF_INET6;
+    return dump(fd, &request, take_route6, NULL, &visitor);
 }

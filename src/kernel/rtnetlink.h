@@ -39,9 +39,23 @@ int rtnetlink_add_address(int fd, uint32_t index, uint32_t address, unsigned pre
 
 int rtnetlink_add_default_route(int fd, uint32_t index, uint32_t gateway);
 
+/* The same for IPv6. An address is usable at once: nobody is asked whether it is somebody else's. */
+int rtnetlink_add_address6(int fd, uint32_t index, const unsigned char address[16], unsigned prefix_length);
+int rtnetlink_add_default_route6(int fd, uint32_t index, const unsigned char gateway[16]);
+
+/* With both ends, when it is one of a pair. */
+int rtnetlink_remove_link(int fd, uint32_t index);
+
+/* A port of a bridge: what came in by it may leave by it. */
+int rtnetlink_set_hairpin(int fd, uint32_t index);
+
 /* Called for each; 0 to go on, anything else ends the walk and is returned. */
 typedef int (*RtnetlinkVisit)(uint32_t index, uint32_t address, unsigned prefix_length, void *userdata);
 /* All IPv4 addresses of all links. */
 int rtnetlink_each_address(int fd, RtnetlinkVisit visit, void *userdata);
 /* The destinations of all IPv4 routes of all tables, but the default ones; index 0. */
 int rtnetlink_each_route(int fd, RtnetlinkVisit visit, void *userdata);
+
+typedef int (*RtnetlinkVisit6)(uint32_t index, const unsigned char address[16], unsigned prefix_length, void *userdata);
+int rtnetlink_each_address6(int fd, RtnetlinkVisit6 visit, void *userdata);
+int rtnetlink_each_route6(int fd, RtnetlinkVisit6 visit, void *userdata);

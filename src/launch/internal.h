@@ -50,6 +50,7 @@ struct Launch {
     char **cgroup_files;
     char *cgroup_path, *resolv_conf, *unit, *host_os_release;
     char **host_environment;
+    char **ports; /* to publish */
     Credential *credentials;
     size_t credentials_count;
     LaunchCgroup cgroup;

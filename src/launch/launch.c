@@ -10,6 +10,7 @@
 #include "kernel/process.h"
 #include "kernel/socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -44,7 +45,7 @@ void launch_free(Launch *launch)
     /* What launch_prepare() made for a container that never started; afterwards it is the supervisor's. */
     if (launch->lock_fd >= 0 && !launch->is_started) {
         if (launch->facts.log_fd)
-            roster_forget_log(launch->request.roster, launch->machine->name);
+            roster_forget_log(launch->request.roster, launch->request.spec->name);
         if (launch->facts.attach_fd)
             (void) unlinkat(launch->request.roster->attach_fd, launch->machine->name, 0);
         roster_unlock(launch->request.roster, launch->request.spec->name);
@@ -61,6 +62,7 @@ void launch_free(Launch *launch)
     free(launch->health_plan);
     free(launch->host_os_release);
     strv_free(launch->host_environment);
+    strv_free(launch->ports);
     launch_free_credentials(launch);
     seccomp_filter_done(&launch->seccomp);
     label_done(&launch->label);
@@ -154,6 +156,8 @@ static int describe_machine(Launch *launch)
         r = copy_string(&machine->working_directory, spec->working_directory);
     if (r == 0)
         r = strv_extend(&machine->exposed_ports, spec->exposed_ports);
+    if (r == 0 && launch->ports)
+        r = strv_extend(&machine->ports, launch->ports);
     if (r == 0)
         r = copy_string(&machine->seccomp_profile, spec->seccomp_profile);
     if (r == 0 && launch->seccomp.name[0])
@@ -433,6 +437,23 @@ static int provide_cgroup(Launch *launch, Error *error)
     return r;
 }
 
+static int describe_link(Launch *launch, const Message *message)
+{
+    static const uint8_t none[sizeof(message->address6)];
+    struct in_addr address = {htonl(message->address)};
+    char text[INET6_ADDRSTRLEN];
+    int r;
+
+    if (message->address == 0)
+        return 0;
+    launch->machine->link = text_format("%s%u", NETWORK_LINK_PREFIX, message->address - launch->facts.network.network);
+    r = launch->machine->link ? copy_string(&launch->machine->address, inet_ntop(AF_INET, &address, text, sizeof(text)))
+                              : -ENOMEM;
+    if (r == 0 && memcmp(message->address6, none, sizeof(none)) != 0)
+        r = copy_string(&launch->machine->address6, inet_ntop(AF_INET6, message->address6, text, sizeof(text)));
+    return r;
+}
+
 /* Waits for STARTED, or for the reason why not. */
 static int wait_started(Launch *launch, int *ret_leader_pidfd, int *ret_exit_status, Error *error)
 {
@@ -455,6 +476,11 @@ static int wait_started(Launch *launch, int *ret_leader_pidfd, int *ret_exit_sta
     if (message.kind != MESSAGE_STARTED) {
         safe_close(fd);
         return error_set(error, -EBADMSG, "unexpected message %u from the executor", message.kind);
+    }
+    r = describe_link(launch, &message);
+    if (r < 0) {
+        safe_close(fd);
+        return r;
     }
     launch->machine->leader = (uint64_t) message.number;
     memcpy(&launch->trace, message.text, sizeof(launch->trace));

@@ -10,6 +10,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/namespace.h"
 #include "kernel/process.h"
+#include "kernel/publish.h"
 #include "proto/health.h"
 
 #include <errno.h>
@@ -399,6 +400,9 @@ void roster_undo(Roster *roster, const Machine *machine)
         (void) process_send_signal(leader, 9);
     clear_cgroup(machine);
     release_ranges(roster, machine);
+    /* The record is its name's, which is ours: another one of this name has not been started yet. */
+    if (machine->ports)
+        (void) publish_remove_owner(machine->name);
     if (machine->remove && roster->containers_fd >= 0)
         (void) file_remove_tree_at(roster->containers_fd, machine->name);
     if (machine->remove && machine->has_definition && definition)

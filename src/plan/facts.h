@@ -54,11 +54,15 @@ typedef struct UsernsFacts {
     uint64_t locks_fd; /* the directory of the ranges' locks */
 } UsernsFacts;
 
+#define NETWORK_LINK_PREFIX "be0-" /* of the host's ends of containers' links; the number of the address follows */
+
 /* A network of this host that the container gets a link to; bridge 0: none. */
 typedef struct NetworkFacts {
     uint32_t bridge;  /* index; of --print-plan 0, too, where there is no bridge yet */
     uint32_t network; /* IPv4, in the host's byte order */
     unsigned prefix_length;
+    char network6[46];  /* text, of 64 bits; "": no IPv6 */
+    char *const *ports; /* to publish: port_format(), with both numbers; NULL: none */
 } NetworkFacts;
 
 struct HostFacts {

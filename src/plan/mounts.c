@@ -322,9 +322,14 @@ void plan_kernel_paths(Planner *planner)
         /* What programs of images count on: ping, and ports below 1024 for any user, where nobody else's are. */
         static char *const usual[] = {(char *) "net.ipv4.ping_group_range=0 0",
                                       (char *) "net.ipv4.ip_unprivileged_port_start=0", NULL};
+        static char *const usual_ipv6[] = {(char *) "net.ipv4.ping_group_range=0 0",
+                                           (char *) "net.ipv4.ip_unprivileged_port_start=0",
+                                           /* Nobody in these networks is a router but the host, which says so here. */
+                                           (char *) "net.ipv6.conf.default.accept_ra=0", NULL};
 
         step = step_list_add(planner->list, STEP_SYSCTL, ORIGIN(network));
-        step->sysctl.assignments = step_list_strings(planner->list, usual);
+        step->sysctl.assignments =
+            step_list_strings(planner->list, planner->facts->network.network6[0] ? usual_ipv6 : usual);
     }
     if (spec->sysctls) {
         step = step_list_add(planner->list, STEP_SYSCTL, ORIGIN(sysctls));

@@ -92,7 +92,8 @@ int plan_check(const StepList *plan, Error *error)
         counts[kind]++;
         if (plan->steps[i].is_outer && !step_kinds[kind].may_be_outer)
             return error_set(error, -EBADMSG, "step %zu (%s) cannot be done from outside", i, step_kinds[kind].name);
-        if (step_where(&plan->steps[i]) == STEP_OUTER && kind != STEP_ID_MAP && kind != STEP_LINK && !written[SLOT_IDS])
+        if (step_where(&plan->steps[i]) == STEP_OUTER && kind != STEP_ID_MAP && kind != STEP_LINK &&
+            kind != STEP_PUBLISH && !written[SLOT_IDS])
             return error_set(error, -EBADMSG, "step %zu (%s) is done from outside before there are ids", i,
                              step_kinds[kind].name);
         if (inner && step_kinds[kind].where == STEP_HOST)

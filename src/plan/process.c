@@ -40,12 +40,20 @@ void plan_enter(Planner *planner)
         step = step_list_add(planner->list, STEP_LINK, ORIGIN(network));
         step->link = (StepLink){
             .name = "eth0",
-            .prefix = "be0-",
+            .prefix = NETWORK_LINK_PREFIX,
             .alternative_name = step_list_format(planner->list, "berth-%s", spec->name),
             .bridge = planner->facts->network.bridge,
             .network = planner->facts->network.network,
             .prefix_length = planner->facts->network.prefix_length,
+            .network6 = step_list_string(planner->list, planner->facts->network.network6),
         };
+        if (planner->facts->network.ports) {
+            step = step_list_add(planner->list, STEP_PUBLISH, spec->ports ? ORIGIN(ports) : ORIGIN(publish_all));
+            step->publish = (StepPublish){
+                .ports = step_list_strings(planner->list, planner->facts->network.ports),
+                .owner = step_list_string(planner->list, spec->name),
+            };
+        }
     }
     if (planner->facts->process_label) {
         step = step_list_add(planner->list, STEP_LABEL, ORIGIN(label_process));

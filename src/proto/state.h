@@ -28,6 +28,9 @@ typedef struct Machine {
     char *process_label, *file_label; /* SELinux, NULL: not confined by it */
     char *log;                        /* journald, file, none, passthrough */
     char **exposed_ports;             /* "80/tcp", as the image or --expose= has it: unchecked */
+    char **ports;                     /* published: port_format(), with both numbers */
+    char *link;                       /* the host's end of its link to a network; NULL: none */
+    char *address, *address6;         /* there; NULL: none */
     char **binds;                     /* "ID TARGET" of each mount that `bind` made and `unbind` may take away */
     char **uid_map, **gid_map;        /* "INSIDE:HOST:COUNT"; empty: the host's user namespace */
     char **time_offsets;              /* "monotonic=-1h"; empty: the host's time namespace */

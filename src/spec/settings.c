@@ -127,6 +127,11 @@ const Setting settings[] = {
     {"network", 0, "Network", "Network", NULL, SETTING_NETWORK, AT(network), TRUST_ADMIN, "MODE",
      "private (loopback only), bridge (the host's berth0), host, none, container:NAME or ns:PATH"},
 
+    {"publish", 'p', "Network", "PublishPort", NULL, SETTING_PORTS, AT(ports), TRUST_ADMIN,
+     "[IP:][HOST:]PORT[/PROTO]", "make a port reachable from outside; without HOST one that is free"},
+    {"publish-all", 'P', "Network", "PublishAll", NULL, SETTING_BOOL, AT(publish_all), TRUST_ADMIN, NULL,
+     "make all ports that are exposed reachable, each under one that is free"},
+
     {"uts", 0, "Security", "UTS", NULL, SETTING_NAMESPACE_UTS, AT(uts), TRUST_ADMIN, "MODE",
      "whose host name: private, host, container:NAME or ns:PATH"},
     {"pid", 0, "Security", "PID", NULL, SETTING_NAMESPACE_PROCESS, AT(pid), TRUST_ADMIN, "MODE",

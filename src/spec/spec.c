@@ -30,6 +30,7 @@ void container_spec_free(ContainerSpec *spec)
     strv_free(spec->secrets);
     strv_free(spec->labels);
     strv_free(spec->exposed_ports);
+    strv_free(spec->ports);
     strv_free(spec->log_options);
     strv_free(spec->health_command);
     strv_free(spec->entrypoint);
@@ -471,6 +472,25 @@ static int validate_health(const ContainerSpec *spec, Error *error)
     return 0;
 }
 
+/* What is published leads to an address of the container's own: who says nothing else gets one. */
+static int choose_network(ContainerSpec *spec, Error *error)
+{
+    size_t offset = spec->ports ? offsetof(ContainerSpec, ports) : offsetof(ContainerSpec, publish_all);
+
+    if (!spec->ports && !spec->publish_all)
+        return 0;
+    if (!spec_says(spec, offsetof(ContainerSpec, network)))
+        spec->network.mode = NAMESPACE_BRIDGE;
+    if (spec->network.mode == NAMESPACE_BRIDGE)
+        return 0;
+    return error_hint(error,
+                      error_set(error, -EINVAL,
+                                "%s: ports are published for a network of the container's own, and %s "
+                                "gives it another one",
+                                spec_origin(spec, offset), spec_origin(spec, offsetof(ContainerSpec, network))),
+                      "use --network=bridge, or leave it away");
+}
+
 /* Which profile, from what is said of it and of the container. */
 static int find_profile(ContainerSpec *spec, Error *error)
 {
@@ -695,6 +715,8 @@ int spec_finish(SpecLayer *const *layers, size_t count, ContainerSpec **ret, Err
     drop_stale_command(spec, layers, count);
     r = validate(spec, error);
     if (r == 0)
+        r = choose_network(spec, error);
+    if (r == 0)
         r = complete(spec);
     if (r < 0)
         return r;
@@ -718,10 +740,11 @@ int spec_format_setting(const ContainerSpec *spec, const Setting *setting, char 
     if (r < 0)
         return r;
     /* Said to be empty: against what an image brings. */
-    if (!texts && (setting->type == SETTING_WORDS || setting->type == SETTING_LIST ||
-                   setting->type == SETTING_PATH_LIST || setting->type == SETTING_ASSIGNMENTS ||
-                   setting->type == SETTING_ENVIRONMENT || setting->type == SETTING_CAPABILITIES ||
-                   setting->type == SETTING_ID_MAPS || setting->type == SETTING_HEALTH_COMMAND)) {
+    if (!texts &&
+        (setting->type == SETTING_WORDS || setting->type == SETTING_LIST || setting->type == SETTING_PATH_LIST ||
+         setting->type == SETTING_PORTS || setting->type == SETTING_ASSIGNMENTS ||
+         setting->type == SETTING_ENVIRONMENT || setting->type == SETTING_CAPABILITIES ||
+         setting->type == SETTING_ID_MAPS || setting->type == SETTING_HEALTH_COMMAND)) {
         texts = strv_new(NULL, NULL);
         if (!texts)
             return -ENOMEM;

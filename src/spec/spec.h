@@ -99,6 +99,8 @@ struct ContainerSpec {
     /* Container */
     char *name, *image, *host_directory, *hostname;
     char **labels, **exposed_ports;
+    char **ports; /* to publish, as port_format() writes them */
+    bool publish_all;
     bool boot, init, detach, interactive, tty, remove, keep_unit;
     LogDriver log_driver;
     Registration registration;
@@ -208,6 +210,7 @@ typedef enum SettingType {
     SETTING_WORDS,           /* one argv: replaces as a whole */
     SETTING_LIST,            /* free text, appends */
     SETTING_PATH_LIST,       /* absolute paths inside, appends */
+    SETTING_PORTS,           /* port_parse(), appends */
     SETTING_ASSIGNMENTS,     /* KEY=VALUE, a later KEY replaces an earlier one */
     SETTING_CREDENTIAL,      /* ID:VALUE, a later ID replaces an earlier one; secret */
     SETTING_CREDENTIAL_FILE, /* ID:PATH */

@@ -2,6 +2,7 @@
 #include "spec/types.h"
 
 #include "base/path.h"
+#include "base/port.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "spec/credentials.h"
@@ -381,6 +382,7 @@ static int apply_item(ContainerSpec *spec, const Setting *setting, const Assignm
     void *field = (char *) spec + setting->offset;
     _cleanup_free_ char *path = NULL;
     uint64_t mask = 0;
+    Port port = {};
     int r;
 
     switch (setting->type) {
@@ -391,6 +393,11 @@ static int apply_item(ContainerSpec *spec, const Setting *setting, const Assignm
             return strv_append(field, value);
         r = parse_path(&path, value, true, error);
         return r < 0 ? r : strv_push(field, TAKE_PTR(path));
+    case SETTING_PORTS:
+        if (port_parse(value, &port) < 0)
+            return error_hint(error, error_set(error, -EINVAL, "'%s' is not a port to publish", value),
+                              "[ADDRESS:][HOST:]PORT[/tcp|udp|sctp], with PORT from 1 to 65535 or FIRST-LAST");
+        return strv_append(field, port_format(&port).text);
     case SETTING_CREDENTIAL:
     case SETTING_CREDENTIAL_FILE:
         return credential_add(field, value, setting->type == SETTING_CREDENTIAL_FILE, error);
@@ -449,7 +456,7 @@ int setting_apply(ContainerSpec *spec, const Setting *setting, const Assignment 
         return set_health_command(list, assignment->values, error);
     if (!assignment->values || !assignment->values[0]) {
         /* "Key=" resets a list, as everywhere in systemd. */
-        if (setting->type != SETTING_LIST && setting->type != SETTING_PATH_LIST &&
+        if (setting->type != SETTING_LIST && setting->type != SETTING_PATH_LIST && setting->type != SETTING_PORTS &&
             setting->type != SETTING_ASSIGNMENTS && setting->type != SETTING_ENVIRONMENT &&
             setting->type != SETTING_CREDENTIAL && setting->type != SETTING_CREDENTIAL_FILE &&
             setting->type != SETTING_SECRET && setting->type != SETTING_CAPABILITIES &&

@@ -93,6 +93,8 @@ static const size_t widening[] = {
     AT(label_type),
     AT(label_user),
     AT(log_options),
+    AT(ports),
+    AT(publish_all),
     /* of bundles, which only root can hand in */
     AT(bundle),
     AT(capability_names[CAPABILITY_SET_BOUNDING]),

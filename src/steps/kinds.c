@@ -40,7 +40,9 @@ static const StepField id_map_fields[] = {LIST(id_map, uid_map), LIST(id_map, gi
 static const StepField map_tree_fields[] = {NUMBER(map_tree, tree), NUMBER(map_tree, count),
     STRING(map_tree, host_path), NUMBER(map_tree, recursive)};
 static const StepField link_fields[] = {STRING(link, name), STRING(link, prefix), STRING(link, alternative_name),
-    NUMBER(link, bridge), FIELD(link, network, STEP_FIELD_IPV4), NUMBER(link, prefix_length)};
+    NUMBER(link, bridge), FIELD(link, network, STEP_FIELD_IPV4), NUMBER(link, prefix_length),
+    STRING(link, network6)};
+static const StepField publish_fields[] = {LIST(publish, ports), STRING(publish, owner)};
 static const StepField supervise_fields[] = {STRING(supervise, name), STRING(supervise, id),
     STRING(supervise, image), STRING(supervise, tag), STRING(supervise, unit), NUMBER(supervise, stop_signal),
     NUMBER(supervise, stop_timeout_usec), NUMBER(supervise, log), NUMBER(supervise, log_fd), NUMBER(supervise, echo),
@@ -112,7 +114,8 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
     [STEP_SUPERVISE] = {"supervise", STEP_HOST, FIELDS(supervise_fields), .reads = {SLOT_PAYLOAD}},
     [STEP_ID_MAP] = {"id-map", STEP_OUTER, FIELDS(id_map_fields), .reads = {SLOT_PAYLOAD}, .writes = {SLOT_IDS}},
     [STEP_MAP_TREE] = {"map-tree", STEP_OUTER, FIELDS(map_tree_fields), .reads = {SLOT_IDS}},
-    [STEP_LINK] = {"link", STEP_OUTER, FIELDS(link_fields), .reads = {SLOT_PAYLOAD}},
+    [STEP_LINK] = {"link", STEP_OUTER, FIELDS(link_fields), .reads = {SLOT_PAYLOAD}, .writes = {SLOT_LINK}},
+    [STEP_PUBLISH] = {"publish", STEP_OUTER, FIELDS(publish_fields), .reads = {SLOT_LINK}},
     [STEP_JOIN_USER] = {"join-user", STEP_INNER, FIELDS(join_user_fields), .reads = {SLOT_PAYLOAD}},
     [STEP_BECOME_ROOT] = {"become-root", STEP_INNER, NO_FIELDS, .reads = {SLOT_PAYLOAD}},
     [STEP_JOIN] = {"join", STEP_INNER, FIELDS(join_fields), .reads = {SLOT_PAYLOAD},
@@ -163,7 +166,8 @@ const StepKindRow step_kinds[_STEP_KIND_MAX] = {
 
 const char *step_slot_name(StepSlot slot)
 {
-    static const char *const names[_SLOT_MAX] = {"none", "cgroup", "payload", "root", "pivoted", "identity", "ids"};
+    static const char *const names[_SLOT_MAX] = {"none",    "cgroup",   "payload", "root",
+                                                 "pivoted", "identity", "link",    "ids"};
 
     return slot < _SLOT_MAX ? names[slot] : "?";
 }

@@ -62,6 +62,8 @@ typedef struct Message {
     uint32_t step;        /* FAILED, WANT_STEPS: place in the plan */
     uint32_t is_signaled; /* EXITED */
     uint32_t oom_kills;   /* EXITED */
+    uint32_t address;     /* STARTED: on a network of the host, IPv4, in the host's byte order; 0: none */
+    uint8_t address6[16]; /* and IPv6; all zero: none */
     uint32_t exit_status; /* FAILED: what the launcher should exit with, 125 to 127 */
     char text[488];
 } Message;

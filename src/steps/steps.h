@@ -25,6 +25,7 @@ typedef enum StepSlot {
     SLOT_ROOT,     /* fd: the root file system, attached */
     SLOT_PIVOTED,  /* "/" is the container's root */
     SLOT_IDENTITY, /* uid, gid, groups resolved */
+    SLOT_LINK,     /* the container's link to a network, and its addresses */
     SLOT_IDS,      /* fd: the container's user namespace, its ids mapped */
     _SLOT_MAX
 } StepSlot;
@@ -44,6 +45,7 @@ typedef enum StepKind {
     STEP_ID_MAP,
     STEP_MAP_TREE,
     STEP_LINK,
+    STEP_PUBLISH,
     /* inner */
     STEP_JOIN,
     STEP_JOIN_USER,
@@ -173,7 +175,13 @@ typedef struct StepLink {
     uint64_t bridge;              /* the index of the bridge that it is a port of */
     uint64_t network;             /* IPv4, in the host's byte order: the first address that is free is taken */
     uint64_t prefix_length;
+    const char *network6; /* of 64 bits, in which the number is the same; "": no IPv6 */
 } StepLink;
+
+typedef struct StepPublish {
+    const char *const *ports; /* of the host, as port_parse() takes them, with both numbers */
+    const char *owner;        /* whose name the record of them has */
+} StepPublish;
 
 typedef struct StepMapTree {
     uint64_t tree;         /* a cloned tree, not attached yet: its files are seen through the container's map of ids */
@@ -420,6 +428,7 @@ typedef struct Step {
         StepMapTree map_tree;
         StepLink link;
         StepAwait await;
+        StepPublish publish;
         StepPropagation propagation;
         StepRootTree root_tree;
         StepRootOverlay root_overlay;

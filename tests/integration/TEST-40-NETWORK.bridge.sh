@@ -2,61 +2,8 @@
 # hosts: host
 # Containers on the bridge berth0. The "host" is a network namespace of the test's own, with another one beyond it that
 # knows no way to the containers: what it answers, it answers to the host's address.
-# shellcheck source-path=SCRIPTDIR source=containers.sh disable=SC2016,SC2317
-. "$(dirname "$0")/containers.sh"
-
-# A process that keeps a network namespace, without a name on the host.
-new_net() { # VARIABLE
-    unshare --net sleep infinity &
-    printf -v "$1" '%s' "$!"
-    on_exit kill "$!"
-    retry_until "$SETTLE_TIMEOUT" _has_other_net "$!"
-}
-_has_other_net() { [[ $(readlink "/proc/$1/ns/net") != "$(readlink /proc/self/ns/net)" && $(cat "/proc/$1/comm") == sleep ]]; }
-
-in_net() { # PID COMMAND...
-    nsenter --net="/proc/$1/ns/net" -- "${@:2}"
-}
-
-# On the test's host, whose network is not this machine's.
-h() { in_net "$HOST_NET" "$@"; }
-on_bridge() { h "$BERTHCTL" run --network=bridge -D "$ROOT" "$@"; }
-
-prepare_network() {
-    prepare
-    command -v nft >/dev/null || skip 'nft(8) is not installed'
-    new_net HOST_NET
-    new_net OUTSIDE
-    h ip link set lo up
-    in_net "$OUTSIDE" ip link set lo up
-    h ip link add up0 type veth peer name up0 netns "$OUTSIDE"
-    h ip addr add 192.0.2.1/24 dev up0
-    h ip link set up0 up
-    in_net "$OUTSIDE" ip addr add 192.0.2.2/24 dev up0
-    in_net "$OUTSIDE" ip link set up0 up
-}
-
-# Answers each TCP connection with the address that it came from.
-serve() { # PID ADDRESS PORT
-    in_net "$1" python3 -c '
-import socketserver, sys
-class Handler(socketserver.BaseRequestHandler):
-    def handle(self): self.request.sendall(self.client_address[0].encode() + b"\n")
-socketserver.TCPServer.allow_reuse_address = True
-server = socketserver.TCPServer((sys.argv[1], int(sys.argv[2])), Handler)
-print("ready", flush=True)
-server.serve_forever()' "$2" "$3" >"served-$3" &
-    on_exit kill "$!"
-    retry_until "$SETTLE_TIMEOUT" grep -q ready "served-$3"
-}
-
-background() { # SUFFIX [OPTION...]
-    on_bridge -d --name="$ID-$1" "${@:2}" /bin/sh -c 'trap "exit 0" TERM; while :; do sleep 1000 & wait; done' >/dev/null
-}
-
-address_of() { h "$BERTHCTL" exec "$ID-$1" ip -4 -o addr show dev eth0 | sed -n 's/.* inet \([0-9.]*\)\/.*/\1/p'; }
-links() { h ip -o link show | grep -c ' be0-' || true; }
-no_links() { [[ $(links) == 0 ]]; }
+# shellcheck source-path=SCRIPTDIR source=networks.sh disable=SC2016,SC2317
+. "$(dirname "$0")/networks.sh"
 
 test_out_and_between() {
     prepare_network
@@ -126,6 +73,39 @@ test_network_is_free_of_the_hosts_routes() {
     assert_match "$(on_bridge --name="$ID" ip -4 -o addr show dev eth0)" '198\.51\.100\.10/29'
 }
 
+# IPv6 by a network of the host's own, and without when the host has none.
+test_ipv6() {
+    prepare_network
+    has_ipv6 || skip 'this host has no IPv6'
+    local network
+    in_net "$OUTSIDE" "$HELPERS/echo-server" out 8000 >served &
+    on_exit kill "$!"
+    retry_until "$SETTLE_TIMEOUT" grep -q ready served
+    h sh -c 'echo 1 >/proc/sys/net/ipv6/conf/up0/accept_ra'
+    expect_rc 0 on_bridge --name="$ID" /bin/sh -c 'ip -6 -o addr show dev eth0 scope global; ip -6 route; nc 2001:db8::2 8000'
+    assert_match "$ERR" 'forwards IPv6 now'
+    assert_match "$OUT" 'inet6 fd[0-9a-f]{2}:[0-9a-f:]+::2/64 '
+    assert_match "$OUT" 'default via fd[0-9a-f:]+::1 dev eth0'
+    assert_eq "$(tail -n 1 <<<"$OUT")" 'out 2001:db8::1'
+    # Who listened to routers goes on.
+    assert_eq "$(h cat /proc/sys/net/ipv6/conf/up0/accept_ra)" 2
+    # The same network for this host as long as it is free of its routes, and else another.
+    network=$(h ip -6 -o addr show dev berth0 scope global | sed -n 's/.* inet6 \([0-9a-f:]*\)1\/64.*/\1/p')
+    h ip link del berth0
+    assert_match "$(on_bridge --name="$ID" ip -6 -o addr show dev eth0 scope global)" "inet6 ${network}2/64"
+    h ip link del berth0
+    h ip -6 route add "$network/48" dev up0
+    expect_rc 0 on_bridge --name="$ID" ip -6 -o addr show dev eth0 scope global
+    assert_match "$OUT" 'inet6 fd'
+    assert_no_match "$OUT" "inet6 ${network}2/64"
+    # Off, whole or from the start.
+    h ip link del berth0
+    h sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
+    expect_rc 0 on_bridge --name="$ID" -p 8080:80 /bin/sh -c 'ip -6 -o addr show dev eth0 scope global; ip -4 -o addr show dev eth0'
+    assert_no_match "$OUT" inet6
+    assert_match "$OUT" '10\.117\.0\.2/20'
+}
+
 test_full_network() {
     prepare_network
     local round
@@ -171,7 +151,7 @@ test_started_at_the_same_time() {
     wait "${pids[@]}" || fail "$(cat err-*)"
     assert_eq "$(links)" 8
     assert_eq "$(h ip -4 -o addr show dev berth0 | wc -l)" 1
-    assert_eq "$(h nft list ruleset | grep -c masquerade)" 1
+    assert_eq "$(h nft list ruleset | grep -c masquerade)" 5
 }
 
 test_what_users_expect() {
@@ -189,8 +169,9 @@ assert s.recv(100)[8:] == b"ping"'
     assert_eq "$(on_bridge --name="$ID" --sysctl net.ipv4.ip_unprivileged_port_start=99 cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" 99
     # Nothing of the kind on the host.
     assert_eq "$(h cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" 1024
-    # No IPv6 from payloads to the host.
-    assert_eq "$(h ip -6 -o addr show dev berth0)" ''
+    # What a payload says of routes is no news to the host, nor to others.
+    ! has_ipv6 || assert_eq "$(h cat /proc/sys/net/ipv6/conf/berth0/accept_ra)" 0
+    ! has_ipv6 || assert_eq "$(on_bridge --name="$ID" cat /proc/sys/net/ipv6/conf/eth0/accept_ra)" 0
 }
 
 # No step that fails leaves a link.

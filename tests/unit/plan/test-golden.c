@@ -20,7 +20,7 @@ typedef struct Case {
     const char *bundle; /* config.json, in place of a definition */
     Words options[6];
     char *layers[4]; /* none: the root is a directory */
-    bool no_cgroup, own_cgroup, no_seccomp, has_resolv_conf, has_labels;
+    bool no_cgroup, own_cgroup, no_seccomp, has_resolv_conf, has_labels, has_ports;
     unsigned throttled_processors;
     bool has_userns, is_shifted; /* a range of ids of its own; the tree has them on disk already */
 } Case;
@@ -95,6 +95,10 @@ static const Case cases[] = {
      .definition = IMAGE "Exec=/bin/true\nNetwork=bridge\nSysctl=net.core.somaxconn=99\n",
      .layers = ONE_LAYER,
      .has_resolv_conf = true},
+    {.name = "network-ports",
+     .definition = IMAGE "Exec=/bin/true\nPublishPort=127.0.0.1:8080:80\nPublishPort=53:53/udp\n",
+     .layers = ONE_LAYER,
+     .has_ports = true},
     {.name = "userns-bridge", .definition = DIRECTORY "Exec=/bin/true\nNetwork=bridge\n", .has_userns = true},
     {.name = "network-none", .definition = IMAGE "Exec=/bin/true\nNetwork=none\n", .layers = ONE_LAYER},
     {.name = "namespaces-joined",
@@ -283,12 +287,17 @@ static int make_plan(const Case *test, StepList *ret, Error *error)
         .terminal_type = "xterm-256color",
         .network = {.bridge = 3, .network = UINT32_C(10) << 24 | 117 << 16, .prefix_length = 20},
     };
+    char *ports[] = {(char *) "127.0.0.1:8080:80/tcp", (char *) "53:53/udp", NULL};
     char *map[] = {(char *) "0:524288:65536", NULL};
     IdRangeFacts range = {.base = 524288, .lock_fd = 7, .count = 1};
     int r = make_spec(test, &spec, error);
 
     if (r < 0)
         return r;
+    if (test->has_ports)
+        facts.network.ports = ports;
+    if (test->has_ports)
+        strcpy(facts.network.network6, "fd00:1:2::");
     if (test->has_userns)
         facts.userns = (UsernsFacts){
             .uid_map = map,

@@ -147,9 +147,9 @@ static void letters_keep_their_meaning(void)
     static const struct {
         char letter;
         const char *option;
-    } letters[] = {{'M', "name"},      {'D', "directory"}, {'b', "boot"},    {'d', "detach"}, {'i', "interactive"},
-                   {'t', "tty"},       {'e', "env"},       {'w', "workdir"}, {'u', "user"},   {'v', "volume"},
-                   {'x', "ephemeral"}, {'m', "memory"},    {'l', "label"}};
+    } letters[] = {{'M', "name"},      {'D', "directory"}, {'b', "boot"},    {'d', "detach"},  {'i', "interactive"},
+                   {'t', "tty"},       {'e', "env"},       {'w', "workdir"}, {'u', "user"},    {'v', "volume"},
+                   {'x', "ephemeral"}, {'m', "memory"},    {'l', "label"},   {'p', "publish"}, {'P', "publish-all"}};
 
     for (size_t i = 0; i < ELEMENTSOF(letters); i++) {
         const Setting *setting = setting_find_short(letters[i].letter);
@@ -158,7 +158,7 @@ static void letters_keep_their_meaning(void)
             TEST_FAIL("-%c is not --%s", letters[i].letter, letters[i].option);
     }
     ASSERT_NULL(setting_find_short('h'));
-    ASSERT_NULL(setting_find_short('p'));
+    ASSERT_NULL(setting_find_short('z'));
 }
 
 /* A value that the row takes when the administrator says it. */
@@ -214,6 +214,8 @@ static const char *value_for(const Setting *setting)
         return "0123456789abcdef0123456789abcdef";
     case SETTING_USERNS:
         return "auto";
+    case SETTING_PORTS:
+        return "8080:80/tcp";
     case SETTING_ID_MAPS:
         return "0:100000:65536";
     case SETTING_ASSIGNMENTS:
@@ -391,6 +393,7 @@ static void bad_values_name_their_origin(void)
         {SETTING_SECURITY, "nonsense", "'nonsense' is not a security option"},
         {SETTING_SECURITY, "label=nested", "'label=nested' is not supported yet"},
         {SETTING_SECURITY, "seccomp=profile.json", "'profile.json' is not a seccomp profile"},
+        {SETTING_PORTS, "80:http", "'80:http' is not a port to publish"},
         {SETTING_SECURITY, "no-new-privileges=maybe", "'maybe' is not a boolean"},
     };
     bool tried[_SETTING_TYPE_MAX] = {};

@@ -53,6 +53,8 @@ static void every_member_has_a_field(void)
         SIZE(STEP_DEVICE_TREE, device_tree),
         SIZE(STEP_ID_MAP, id_map),
         SIZE(STEP_MAP_TREE, map_tree),
+        SIZE(STEP_LINK, link),
+        SIZE(STEP_PUBLISH, publish),
         SIZE(STEP_CHOWN_TREE, chown_tree),
         SIZE(STEP_START, start),
         SIZE(STEP_JOIN_START, join_start),
