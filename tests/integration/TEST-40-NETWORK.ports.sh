@@ -12,7 +12,7 @@ serve_in() { # SUFFIX [OPTION...]
     local suffix=$1 leader
     background "$suffix" "${@:2}"
     leader=$(state_field "$ID-$suffix" leader)
-    in_net "$leader" "$HELPERS/echo-server" "$suffix" 80 81 >"echo-$suffix" &
+    nsenter --net="/proc/$leader/ns/net" -- "$HELPERS/echo-server" "$suffix" 80 81 >"echo-$suffix" &
     SERVER=$!
     on_exit kill "$SERVER"
     retry_until "$SETTLE_TIMEOUT" grep -q ready "echo-$suffix"
