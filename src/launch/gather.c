@@ -322,7 +322,7 @@ static int gather_seccomp(Launch *launch, Error *error)
     return 0;
 }
 
-static unsigned last_capability(void)
+unsigned launch_last_capability(void)
 {
     _cleanup_free_ char *text = NULL;
     uint64_t last = CAPABILITY_LAST;
@@ -382,7 +382,7 @@ static void gather_misc(Launch *launch)
     if (spec->tty || spec->boot)
         tty_get_size(STDIN_FILENO, &launch->facts.terminal_rows, &launch->facts.terminal_columns);
     launch->facts.terminal_type = getenv("TERM");
-    launch->facts.last_capability = last_capability();
+    launch->facts.last_capability = launch_last_capability();
     launch->facts.throttled_processors = throttled_processors();
     gather_capabilities(launch);
     launch->facts.id = launch->id;

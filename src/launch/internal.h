@@ -115,6 +115,7 @@ int launch_trace_record(Launch *launch);
 
 /* gather.c */
 int launch_gather(Launch *launch, Error *error);
+unsigned launch_last_capability(void);
 /* One line to whoever asked to hear them. */
 void launch_notice(const Launch *launch, const char *text);
 

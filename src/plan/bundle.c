@@ -137,8 +137,9 @@ static int32_t access_bits(const char *access)
            (strchr(access, 'w') ? BPF_DEVCG_ACC_WRITE : 0);
 }
 
-/* Registers: 2 the type, 3 the access, 4 and 5 the numbers. Something is allowed when all of it is, and denied when a part is. */
-static void append_rule(Buffer *program, const DeviceRule *rule)
+/* True when it is about everything, so that nothing after it counts: the kernel refuses a program with a part that is never
+ * reached. Registers: 2 the type, 3 the access, 4 and 5 the numbers. Something is allowed when all of it is, and denied when a part is. */
+static bool append_rule(Buffer *program, const DeviceRule *rule)
 {
     size_t first = program->size / sizeof(struct bpf_insn), count;
     int32_t bits = access_bits(rule->access);
@@ -164,6 +165,7 @@ static void append_rule(Buffer *program, const DeviceRule *rule)
         if ((instruction->code & 7) == BPF_JMP && instruction->code != (BPF_JMP | BPF_EXIT))
             instruction->off = (int16_t) (count - i - 1);
     }
+    return count - first == 2;
 }
 
 static bool parse_rule(const char *text, DeviceRule *ret)
@@ -190,21 +192,21 @@ static void make_device_program(char *const *rules, Buffer *program)
     append(program, (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 4, .src_reg = 1, .off = 4});
     append(program, (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 5, .src_reg = 1, .off = 8});
     for (size_t i = 0; i < ELEMENTSOF(terminals); i++)
-        append_rule(program, &terminals[i]);
+        (void) append_rule(program, &terminals[i]);
     for (const ProfileDevice *device = profile_devices; device->path; device++) {
         DeviceRule rule = {.is_allowed = true, .type = 'c', .access = "rwm"};
 
         snprintf(rule.major, sizeof(rule.major), "%u", device->major);
         snprintf(rule.minor, sizeof(rule.minor), "%u", device->minor);
-        append_rule(program, &rule);
+        (void) append_rule(program, &rule);
     }
     for (size_t i = strv_length(rules); i > 0; i--) {
         DeviceRule rule;
 
-        if (parse_rule(rules[i - 1], &rule))
-            append_rule(program, &rule);
-        else
+        if (!parse_rule(rules[i - 1], &rule))
             program->failed = -EINVAL;
+        else if (append_rule(program, &rule))
+            return;
     }
     append(program, (struct bpf_insn){.code = BPF_ALU | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0});
     append(program, (struct bpf_insn){.code = BPF_JMP | BPF_EXIT});

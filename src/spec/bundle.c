@@ -109,6 +109,16 @@ static int set_option(MountSpec *mount, const char *option, Error *error)
     return strv_append(&mount->options, option);
 }
 
+const char *mount_bundle_option(size_t number)
+{
+    size_t known = 0;
+
+    for (size_t i = 0; i < ELEMENTSOF(mount_options); i++)
+        if (mount_options[i].meaning != OPTION_REFUSED && known++ == number)
+            return mount_options[i].name;
+    return NULL;
+}
+
 static int set_text(char **field, const char *text)
 {
     *field = strdup(text);

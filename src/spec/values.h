@@ -69,6 +69,8 @@ int mount_parse_mount(const char *text, MountSpec *ret, Error *error);
 /* TYPE, SOURCE, TARGET and options, each a word, as "config.md#mounts" of the OCI runtime specification has them; SOURCE is
  * absolute for a bind mount. -EOPNOTSUPP for an option that cannot be honoured. */
 int mount_parse_bundle(char *const *words, MountSpec *ret, Error *error);
+/* The options that are understood, one after the other; NULL behind the last. */
+const char *mount_bundle_option(size_t number);
 /* The `type=…` form that mount_parse_mount() reads back; NULL when memory is short. */
 char *mount_format(const MountSpec *mount);
 
