@@ -77,6 +77,9 @@ int apply_seccomp(Context *context, const Step *step);
 int apply_await(Context *context, const Step *step);
 
 /* exec.c */
+/* Whether the program that is to run is there at all, for who is not there when it is run; one that is looked for from the
+ * working directory is not looked at. */
+int check_program(Context *context, const StepExec *exec);
 int apply_exec(Context *context, const Step *step);
 /* The reaper as a program of its own, REAPER_ARGUMENT PID: ends as that child does. */
 #define REAPER_ARGUMENT "--reap"

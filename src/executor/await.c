@@ -38,6 +38,10 @@ int apply_await(Context *context, const Step *step)
 {
     int listen_fd = context_fd(context, step->await.listen_fd), r;
 
+    /* The last step (plan_check()). Engines hear of a program that is missing from `create`. */
+    r = check_program(context, &context->plan.steps[context->plan.count - 1].exec);
+    if (r < 0)
+        return r;
     r = part_from_supervisor(context);
     if (r < 0)
         return r;

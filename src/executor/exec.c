@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/process.h"
+#include "kernel/resolve.h"
 #include "kernel/tty.h"
 
 #include <errno.h>
@@ -71,6 +72,34 @@ static int execute_search(const char *const *argv, char **environment, const cha
             first = r;
     }
     return first;
+}
+
+static bool is_there(const Context *context, const char *path)
+{
+    _cleanup_close_ int fd = resolve_open(context->root_fd, path, O_PATH);
+
+    return fd >= 0;
+}
+
+int check_program(Context *context, const StepExec *exec)
+{
+    const char *search = find_variable(exec->environment, "PATH"), *program = exec->argv ? exec->argv[0] : NULL;
+    bool is_path = program && strchr(program, '/');
+
+    if (!program || (is_path && program[0] != '/'))
+        return 0;
+    if (is_path)
+        return is_there(context, program) ? 0 : exec_failure(context, -ENOENT, program);
+    while (search && *search) {
+        char path[PATH_MAX];
+        size_t length = strcspn(search, ":");
+        int n = snprintf(path, sizeof(path), "%.*s/%s", (int) length, search, program);
+
+        search += length + (search[length] == ':');
+        if (n > 0 && (size_t) n < sizeof(path) && path[0] == '/' && is_there(context, path))
+            return 0;
+    }
+    return exec_failure(context, -ENOENT, program);
 }
 
 static int set_stdio(Context *context)

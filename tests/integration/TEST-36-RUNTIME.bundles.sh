@@ -247,16 +247,21 @@ PYTHON
 
 test_errors_are_told_as_engines_read_them() {
     prepare
-    bundle a 'p["args"] = ["/nowhere"]'
+    bundle a 'p["args"] = ["/etc/passwd"]'
     rt create --bundle "$TEST_TMP/a" "$ID-a"
     expect_rc 1 rt --log "$TEST_TMP/log" --log-format json start "$ID-a"
+    assert_match "$(<"$TEST_TMP/log")" '"msg":.*permission denied'
+    retry_until "$SETTLE_TIMEOUT" status_is "$ID-a" stopped
+    expect_rc 0 rt delete "$ID-a"
+    # What is missing is told at once.
+    bundle a 'p["args"] = ["nowhere"]'
+    expect_rc 1 rt --log "$TEST_TMP/log" --log-format json create --bundle "$TEST_TMP/a" "$ID-a"
     python3 - "$TEST_TMP/log" <<'PYTHON' || fail "the log is not as expected: $(<"$TEST_TMP/log")"
 import json, sys
 line = json.loads(open(sys.argv[1]).read().splitlines()[-1])
 assert line["level"] == "error" and "no such file or directory" in line["msg"] and line["time"], line
 PYTHON
-    retry_until "$SETTLE_TIMEOUT" status_is "$ID-a" stopped
-    expect_rc 0 rt delete "$ID-a"
+    [[ -z $(ls "$TEST_TMP/root") ]] || fail "a failure leaves a record"
     expect_rc 1 rt create --bundle "$TEST_TMP/none" "$ID-b"
     expect_rc 1 rt create --bundle "$TEST_TMP/a" ../b
     expect_rc 1 rt state "$ID-none"
