@@ -109,6 +109,10 @@ test_has_the_same_confinement() {
         '["0000000000000000", "0000000000000000", "0000000000000000", "0000000000000000"]'
     expect_rc 0 b exec --privileged "$ID-x" /bin/probe
     assert_eq "$(json "$OUT_FILE" '[d["status"][k] for k in ("CapInh", "CapAmb", "Seccomp")]')" '["0000000000000000", "0000000000000000", "0"]'
+    # Privileged or not, who is not root has none.
+    expect_rc 0 b exec --privileged -u user "$ID-x" /bin/probe
+    assert_eq "$(json "$OUT_FILE" '[d["status"][k] for k in ("CapInh", "CapPrm", "CapEff", "CapAmb")]')" \
+        '["0000000000000000", "0000000000000000", "0000000000000000", "0000000000000000"]'
 }
 
 test_callers_files_are_not_seen() {

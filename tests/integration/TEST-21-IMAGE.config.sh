@@ -126,6 +126,21 @@ test_image_of_a_stopped_container_stays() {
 }
 
 # Devices and setuid programs of an image: the former are data, the latter gain nothing by default (E9).
+# D14: an image without layers is an empty root, and nothing that lies about on the host instead.
+test_D14_an_image_of_nothing() {
+    prepare
+    on_exit drop_image
+    command -v python3 >/dev/null || skip 'needs python3'
+    "$here/helpers/make-image" empty oci nothing name="$(image)"
+    expect_rc 0 b load nothing
+    expect_rc 127 b run --rm "$(image)" /bin/sh
+    assert_match "$ERR" "'/bin/sh' is not in the container"
+    # What is made for it, its volume, and what it was given.
+    expect_rc 0 b run --rm --bind-ro="$ROOT/bin/busybox:/busybox" "$(image)" /busybox find / -xdev
+    assert_eq "$(grep -vE '^/(busybox|data|dev|proc|sys|etc|etc/hostname|etc/hosts|etc/resolv.conf|)$' <<<"$OUT" || true)" ''
+    assert_match "$OUT" '/etc/hosts'
+}
+
 test_E9_setuid_and_devices_of_an_image() {
     prepare
     on_exit drop_image
