@@ -34,7 +34,7 @@ test_no_new_privileges_and_filter() {
     prepare
     install_helper probe
     local options
-    for options in '' '-u 1000' '--init' '--read-only' '--cap-add=ALL'; do
+    for options in '' '-u 1000' '--init' '--read-only'; do
         # shellcheck disable=SC2086 # words
         probe_with $options
         assert_eq "$(json probe.json 'd["status"]["NoNewPrivs"] + d["status"]["Seccomp"]')" 12
