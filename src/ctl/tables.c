@@ -58,7 +58,7 @@ const Verb verbs[] = {
     {"bind", "NAME PATH [PATH]", "show a running container a file or directory, by default at the same path", 2, 3, VERB_NAMES_MACHINES, verb_bind},
     {"unbind", "NAME PATH...", "take back what bind has shown", 2, -1, VERB_NAMES_MACHINES, verb_unbind},
     {"diff", "NAME|IMAGE IMAGE", "list what a container has changed of its image, or in what the second image differs from the first", 1, 2, VERB_NAMES_MACHINES, verb_diff},
-    {"export", "NAME", "write a container's files as a tar stream", 1, 1, VERB_NAMES_MACHINES, verb_export},
+    {"export", "NAME|IMAGE", "write the files of a container or an image as a tar stream", 1, 1, VERB_NAMES_MACHINES, verb_export},
     /* images */
     {"pull", "REFERENCE...", "get images from registries", 1, -1, 0, verb_pull},
     {"push", "IMAGE [REFERENCE]", "put an image into a registry", 1, 2, VERB_NAMES_IMAGES, verb_pull},

@@ -2,6 +2,7 @@
 /* cp, copy-to, copy-from, export. */
 
 #include "ctl/container-root.h"
+#include "ctl/container.h"
 #include "ctl/copy-words.h"
 #include "ctl/ctl.h"
 
@@ -299,7 +300,26 @@ int verb_cp(Ctl *ctl, Error *error)
     return copy(ctl, &job, error);
 }
 
+/* All layers together, as a container would see them. */
+static int export_image(Ctl *ctl, const char *name, Error *error)
+{
+    _cleanup_container_root_ ContainerRoot root = {.mount_fd = -EBADF, .lock_fd = -EBADF};
+    int r = store_find_image(ctl->store, name, &root.image, error);
+
+    if (r == 0)
+        r = container_root_mount_image(ctl, root.image, &root.mount_fd);
+    return r < 0 ? error_prefix(error, r, "the image %s", name) : run_stream("pack", &root, NULL, "/", error);
+}
+
+/* A container comes before an image of the same name. */
 int verb_export(Ctl *ctl, Error *error)
 {
-    return write_stream(ctl, ctl->words[0], "/", CONTAINER_ROOT_NO_BELOW, error);
+    const char *name = ctl->words[0];
+    _cleanup_store_image_ StoreImage *image = NULL;
+    _cleanup_container_ Container *container = NULL;
+
+    if (isatty(STDOUT_FILENO) || (text_is_name(name) && container_load(ctl, name, &container, NULL) == 0) ||
+        ctl_open_store(ctl, false, NULL) < 0 || store_find_image(ctl->store, name, &image, NULL) < 0)
+        return write_stream(ctl, name, "/", CONTAINER_ROOT_NO_BELOW, error);
+    return export_image(ctl, name, error);
 }

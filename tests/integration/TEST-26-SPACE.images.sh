@@ -155,6 +155,19 @@ test_diff_of_images() {
     expect_rc 1 b diff old nothing
 }
 
+# Flat: what the layers together show, without what they delete, and the same again when it is imported.
+test_export_of_an_image() {
+    load_images
+    b export nasty:1 >flat.tar
+    tar -tf flat.tar >names
+    grep -q '^\(\./\)\?opaque-before/new$' names
+    ! grep -q 'opaque-before/old\|gone\|\.wh\.\.wh' names || fail 'what is deleted is in the archive'
+    b import flat.tar flat >/dev/null
+    assert_eq "$(b diff nasty:1 flat)" ''
+    assert_eq "$(b diff flat nasty:1)" ''
+    expect_rc 1 b export nothing:1
+}
+
 # Whoever starts has all of the image, or is told that there is none; whoever pulls gets it.
 test_prune_races_with_starts_and_pulls() {
     prepare
