@@ -108,13 +108,30 @@ static bool is_noted(const IdRanges *ranges, const char *number)
 }
 
 /* 0, -EBUSY, or an error that the next range would have as well. */
+int idranges_open_registry(void)
+{
+    int fd = open("/run/systemd/nsresource/registry", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* systemd-nsresourced (256 and later) takes no lock: it keeps a file for the first id of each range that it has given away. */
+static bool is_registered(const IdRanges *ranges, uint32_t base)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "u%u.userns", base);
+    return ranges->registry_fd >= 0 && faccessat(ranges->registry_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int take_one(const IdRanges *ranges, uint32_t base, int *ret_lock_fd)
 {
     _cleanup_close_ int fd = -EBADF;
     char number[16];
     int r;
 
-    if (idranges_is_claimed(ranges->subuid, base) || idranges_is_claimed(ranges->subgid, base))
+    if (idranges_is_claimed(ranges->subuid, base) || idranges_is_claimed(ranges->subgid, base) ||
+        is_registered(ranges, base))
         return -EBUSY;
     snprintf(number, sizeof(number), "%u", base);
     if (!ret_lock_fd)

@@ -21,12 +21,16 @@
 typedef struct IdRanges {
     int locks_fd; /* /run/systemd/nspawn-uid */
     int run_fd;   /* /run/berth: ranges/BASE is a link that names the container, machines/NAME is there while it runs */
+    int registry_fd;    /* of systemd-nsresourced, for what it has given away, or -EBADF */
     const char *subuid; /* the text of /etc/subuid and /etc/subgid; NULL: empty */
     const char *subgid;
 } IdRanges;
 
 /* Opens the directory of the locks, and makes it. BERTH_ID_LOCKS_DIR moves it, for tests. */
 int idranges_open_locks(int *ret_fd);
+
+/* The directory of systemd-nsresourced, -ENOENT where there is none. */
+int idranges_open_registry(void);
 
 /* A free range, the lock of which *ret_lock_fd is: held as long as any copy of it is open. The same name gets the same range
  * as a rule. -EBUSY: none is left. With ret_lock_fd NULL nothing is taken, and the range is what it would most likely be. */

@@ -30,6 +30,7 @@ typedef struct Userns {
 
 static void userns_done(Userns *userns)
 {
+    safe_close(userns->ranges.registry_fd);
     free(userns->subuid);
     free(userns->subgid);
 }
@@ -73,6 +74,7 @@ static int open_ranges(Userns *userns, Error *error)
     (void) file_read_at(AT_FDCWD, "/etc/subuid", SUBIDS_MAX_BYTES, &userns->subuid, NULL);
     (void) file_read_at(AT_FDCWD, "/etc/subgid", SUBIDS_MAX_BYTES, &userns->subgid, NULL);
     userns->ranges = (IdRanges){.locks_fd = -EBADF,
+                                .registry_fd = idranges_open_registry(),
                                 .run_fd = launch->request.roster->run_fd,
                                 .subuid = userns->subuid,
                                 .subgid = userns->subgid};
@@ -368,7 +370,7 @@ static int make_default_userns(Userns *userns, Error *error)
 int launch_gather_userns(Launch *launch, Error *error)
 {
     const ContainerSpec *spec = launch->request.spec;
-    _cleanup_(userns_done) Userns userns = {.launch = launch, .origin = origin_of(spec)};
+    _cleanup_(userns_done) Userns userns = {.launch = launch, .origin = origin_of(spec), .ranges.registry_fd = -EBADF};
 
     if (spec->uid_maps || spec->gid_maps || launch->facts.userns_fd)
         return make_userns(&userns, error);
@@ -404,7 +406,7 @@ int launch_record_userns(Launch *launch)
 void launch_forget_userns(Launch *launch)
 {
     UsernsFacts *facts = &launch->facts.userns;
-    const IdRanges ranges = {.locks_fd = launch->id_locks_fd, .run_fd = -EBADF};
+    const IdRanges ranges = {.locks_fd = launch->id_locks_fd, .run_fd = -EBADF, .registry_fd = -EBADF};
 
     if (!launch->is_started && !launch->is_probe)
         for (size_t i = 0; i < facts->ranges_count; i++)

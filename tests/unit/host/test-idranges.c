@@ -18,7 +18,7 @@
 #define POOL_FIRST 1048576U
 #define POOL_COUNT 16U
 
-static IdRanges ranges = {.locks_fd = -EBADF, .run_fd = -EBADF, .subuid = POOL};
+static IdRanges ranges = {.locks_fd = -EBADF, .run_fd = -EBADF, .registry_fd = -EBADF, .subuid = POOL};
 static char place[] = "/tmp/berth-test-idranges.XXXXXX";
 
 static void begin(void)
@@ -185,6 +185,27 @@ static void those_of_nspawn_are_left_alone(void)
     safe_close(fd);
 }
 
+/* systemd-nsresourced takes no lock; it has a file for each range that it gave away. */
+static void those_of_nsresourced_are_left_alone(void)
+{
+    uint32_t base = 0, other = 0;
+    char name[32];
+    int fd = -EBADF;
+
+    begin();
+    ASSERT_OK(file_open_directory_at(ranges.run_fd, "registry", true, 0700, &ranges.registry_fd));
+    ASSERT_OK(idranges_take(&ranges, "web", &base, NULL));
+    snprintf(name, sizeof(name), "u%u.userns", base);
+    safe_close(openat(ranges.registry_fd, name, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600));
+    ASSERT_OK(idranges_take(&ranges, "web", &other, &fd));
+    ASSERT_TRUE(other != base);
+    safe_close(fd);
+    ASSERT_EQ(unlinkat(ranges.registry_fd, name, 0), 0);
+    ASSERT_OK(idranges_take(&ranges, "web", &other, NULL));
+    ASSERT_EQ(other, base);
+    ranges.registry_fd = safe_close(ranges.registry_fd);
+}
+
 /* A lease that outlives its lock counts as long as there is a state file of its container, and not longer. */
 static void leases(void)
 {
@@ -311,6 +332,7 @@ int main(void)
     TEST_RUN(all_and_no_more);
     TEST_RUN(a_name_keeps_its_range);
     TEST_RUN(those_of_nspawn_are_left_alone);
+    TEST_RUN(those_of_nsresourced_are_left_alone);
     TEST_RUN(leases);
     TEST_RUN(claimed_ranges_are_left_alone);
     TEST_RUN(shared_ranges);
