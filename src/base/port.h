@@ -19,7 +19,7 @@ typedef struct Port {
 /* -EINVAL. */
 int port_parse(const char *text, Port *ret);
 
-#define PORT_TEXT_SIZE 80
+#define PORT_TEXT_SIZE 112
 typedef struct PortText {
     char text[PORT_TEXT_SIZE];
 } PortText;

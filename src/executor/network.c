@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/port.h"
+#include "kernel/conntrack.h"
 #include "kernel/namespace.h"
 #include "kernel/publish.h"
 #include "kernel/rtnetlink.h"
@@ -177,7 +178,10 @@ int apply_publish(Context *context, const Step *step)
     if (r < 0)
         return fail_to_publish(context, r, ports, count);
     context->is_published = true;
-    return 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        if (ports[i].protocol == IPPROTO_UDP)
+            r = conntrack_forget_udp(ports[i].host_first, ports[i].count);
+    return r < 0 ? fail(context, r, "cannot make the kernel forget old connections: %s", strerror(-r)) : 0;
 }
 
 void undo_publish(Context *context, const Step *step)

@@ -5,6 +5,8 @@
 #include "base/cleanup.h"
 #include "host/firewall.h"
 #include "host/ports.h"
+#include "kernel/conntrack.h"
+#include "kernel/netfilter.h"
 #include "kernel/publish.h"
 #include "kernel/rtnetlink.h"
 
@@ -206,14 +208,65 @@ static void chosen(void)
     ASSERT_EQ(list.items[0].first, 80);
 }
 
+static int open_udp(uint32_t address, uint16_t port)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(address)}};
+    const struct timeval patience = {.tv_sec = 10};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 && (bind(fd, (const struct sockaddr *) &name, sizeof(name)) < 0 ||
+                    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0))
+        fd = safe_close(fd);
+    return fd;
+}
+
+static ssize_t send_to(int fd, uint32_t address, uint16_t port, const char *text)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(address)}};
+
+    return sendto(fd, text, strlen(text), 0, (const struct sockaddr *) &name, sizeof(name));
+}
+
+/* Somebody sent before the port was published, and goes on. The host's loopback stands for the way to a container. */
+static void who_goes_on_sending(void)
+{
+    PublishRecord record = {.address = IP(127, 0, 0, 3), .owner = "web", .link = "lo", .index = 1};
+    _cleanup_close_ int sender = open_udp(IP(127, 0, 0, 1), 5555), receiver = open_udp(IP(127, 0, 0, 3), 7778);
+    char text[16] = "";
+
+    ASSERT_TRUE(sender >= 0);
+    ASSERT_TRUE(receiver >= 0);
+    ASSERT_EQ(send_to(sender, IP(127, 0, 0, 2), 7777, "before"), 6);
+    ASSERT_OK(publish(&record, "127.0.0.2:7777:7778/udp"));
+    /* Not translated: the kernel knows where this one goes. */
+    ASSERT_EQ(send_to(sender, IP(127, 0, 0, 2), 7777, "lost"), 4);
+    ASSERT_OK(conntrack_forget_udp(7000, 777));
+    ASSERT_EQ(send_to(sender, IP(127, 0, 0, 2), 7777, "lost, too"), 9);
+    ASSERT_OK(conntrack_forget_udp(7777, 1));
+    ASSERT_EQ(send_to(sender, IP(127, 0, 0, 2), 7777, "heard"), 5);
+    ASSERT_EQ(recv(receiver, text, sizeof(text) - 1, 0), 5);
+    ASSERT_STREQ(text, "heard");
+    ASSERT_OK(publish_remove(record.address));
+}
+
+static bool has_nftables(void)
+{
+    _cleanup_close_ int fd = netfilter_open();
+    uint32_t generation = 0;
+
+    return geteuid() == 0 && fd >= 0 && netfilter_get_generation(fd, &generation) == 0 &&
+           strstr(BERTH_FEATURES, "+NFTABLES");
+}
+
 int main(void)
 {
-    if (geteuid() != 0)
-        TEST_SKIP_ALL("needs root");
+    if (!has_nftables())
+        TEST_SKIP_ALL("needs root, and a kernel and a build with nftables");
     TEST_RUN(own_network);
     TEST_RUN(owners);
     TEST_RUN(what_nobody_holds_any_more);
     TEST_RUN(what_is_taken);
     TEST_RUN(chosen);
+    TEST_RUN(who_goes_on_sending);
     return test_finish();
 }
