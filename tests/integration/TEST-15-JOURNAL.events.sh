@@ -58,8 +58,9 @@ test_oom() {
     retry_until "$SETTLE_TIMEOUT" sh -c "\"$BERTHCTL\" events --no-follow --filter container=$ID | grep -q ' oom '"
     b wait "$ID" >/dev/null
     journalctl --sync
+    # While the kernel takes back what the first had, the shell that goes on may become the next: that is the kernel's choice.
     assert_match "$(kinds)" '^create start (oom )+die exit $'
-    assert_match "$(b events --no-follow --filter event=die --filter container="$ID")" 'code=5.*oom_kills=[1-9]'
+    assert_match "$(b events --no-follow --filter event=die --filter container="$ID")" 'code=(5|137).*oom_kills=[1-9]'
 }
 
 # What the journal does not take is in the file, in its place in time.
